@@ -1,0 +1,76 @@
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The platform's containers, found by their Compose labels: numbers have gaps and names are other people's."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal
+
+try:
+    import docker
+    from docker.errors import DockerException
+
+    DOCKER_IMPORT_ERROR = None
+except ImportError as error:  # the module runs on a host without the pinned venv
+    docker = None
+    DockerException = Exception
+    DOCKER_IMPORT_ERROR = error
+
+_HEALTH = re.compile(r"\((?:health: )?(healthy|unhealthy|starting)\)")
+
+
+@dataclass(frozen=True)
+class Container:
+    """One container of a Compose service, as the engine lists it."""
+
+    id: str
+    name: str
+    number: int  # Compose's container number, from 1, with gaps
+    state: str  # running, exited, created, ...
+    health: str  # healthy, unhealthy, starting, none
+    addresses: dict  # network name -> IPv4 address; empty while it does not run
+    image: str
+
+    @property
+    def address(self) -> str:
+        """The address on the alphabetically first network, '' while there is none."""
+        return next((self.addresses[name] for name in sorted(self.addresses) if self.addresses[name]), "")
+
+
+def connect(timeout: float = 10):
+    """A client of the local engine. Raises Refusal where the SDK is missing or no engine answers."""
+    if DOCKER_IMPORT_ERROR is not None:
+        raise Refusal(
+            f"the Python package 'docker' cannot be imported ({DOCKER_IMPORT_ERROR}); run playbooks with the collection's venv "
+            "(make setup), or set ansible_python_interpreter to one that has it."
+        )
+    try:
+        return docker.from_env(timeout=timeout)
+    except DockerException as error:
+        raise Refusal(f"no Docker engine answers on this host ({error}); start it, or check DOCKER_HOST and your rights.") from error
+
+
+def containers(client, project: str, service: str, all_states: bool = False) -> list[Container]:
+    """The containers of one service, by container number; only running ones unless `all_states`."""
+    labels = [f"com.docker.compose.project={project}", f"com.docker.compose.service={service}", "com.docker.compose.oneoff=False"]
+    try:
+        found = client.api.containers(all=all_states, filters={"label": labels})
+    except DockerException as error:
+        raise Refusal(f"the Docker engine did not list the containers of {project}/{service} ({error}).") from error
+    return sorted((_container(entry) for entry in found), key=lambda container: container.number)
+
+
+def _container(entry: dict) -> Container:
+    health = _HEALTH.search(entry["Status"])
+    networks = (entry.get("NetworkSettings") or {}).get("Networks") or {}
+    return Container(
+        id=entry["Id"],
+        name=entry["Names"][0].lstrip("/"),
+        number=int(entry["Labels"].get("com.docker.compose.container-number", 1)),
+        state=entry["State"],
+        health=health.group(1) if health else "none",
+        addresses={name: network["IPAddress"] for name, network in networks.items() if network.get("IPAddress")},
+        image=entry["Image"],
+    )
