@@ -1,0 +1,37 @@
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+from ansible_collections.smartsports.scaling.plugins.plugin_utils import _report
+
+REPORT = {
+    "title": "P1: high",
+    "status": "bad",
+    "columns": ["metric", "value"],
+    "rows": [["p95", ["7.2 s", "bad"]], ["errors", "0.4%"], ["unknown", None]],
+    "lines": [["do this", "good"], "then wait"],
+}
+
+
+def test_plain_output_is_aligned_and_has_no_escape_codes():
+    assert _report.render(REPORT).split("\n") == [
+        "P1: high",
+        "metric   value",
+        "p95      7.2 s",
+        "errors   0.4%",
+        "unknown",
+        "do this",
+        "then wait",
+    ]
+
+
+def test_colour_only_adds_escape_codes():
+    coloured = _report.render(REPORT, colour=True)
+    assert "\x1b[1;31m7.2 s\x1b[0m" in coloured
+
+
+def test_markup_in_a_value_is_shown_as_it_is():
+    assert "[bold]x[/bold]" in _report.render({"lines": ["[bold]x[/bold]"]})
+
+
+def test_a_table_without_columns_has_no_header():
+    assert _report.render({"rows": [["a", 1]]}) == "a  1"
