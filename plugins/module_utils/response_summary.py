@@ -1,0 +1,123 @@
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Logic of the module response_summary: is every planned change in force, what is next, and how it is taken back."""
+
+from __future__ import annotations
+
+from ansible_collections.smartsports.scaling.plugins.module_utils import _profile
+from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, Say
+from ansible_collections.smartsports.scaling.plugins.module_utils._profile import text as _text
+
+SPEC = {
+    "argument_spec": {
+        "plan": {"type": "dict", "required": True},
+        "observed": {"type": "dict", "default": {}},
+        "failures": {
+            "type": "list",
+            "elements": "dict",
+            "default": [],
+            "options": {"object": {"type": "str", "required": True}, "reason": {"type": "str", "required": True}},
+        },
+        "bottleneck": {"type": "str", "default": "none"},
+        "beyond": {"type": "dict", "default": {}},
+        "contacts": {
+            "type": "list",
+            "elements": "dict",
+            "default": [],
+            "options": {
+                "name": {"type": "str", "required": True},
+                "phone": {"type": "str", "default": ""},
+                "after": {"type": "str", "default": ""},
+            },
+        },
+        "commands": {"type": "dict", "required": True},
+    },
+    "supports_check_mode": True,
+}
+
+
+def run(params: dict, check_mode: bool, say: Say) -> dict:
+    """{in_force, report}. Raises Refusal, with the report, where something was not done."""
+    plan, failures = params["plan"], params["failures"]
+    failed = {failure["object"] for failure in failures}
+    missing = [
+        change
+        for change in plan["changes"]
+        if (change["object"] in failed if check_mode else not _profile.in_force(change, params["observed"]))
+    ]
+    report = {
+        "title": _title(plan, missing, bool(failures), check_mode),
+        "status": "bad" if missing or failures else "warn" if check_mode and plan["changes"] else "good",
+        "columns": ["setting", "from", "to", "because of"],
+        "rows": [_row(change, change in missing) for change in plan["changes"]],
+        "lines": [*_undone(failures), *_onward(params), *_back(params)],
+    }
+    if missing or failures:
+        raise Refusal(_sentence(plan, missing, failures), report=report)
+    return {"changed": False, "in_force": plan["changes"], "report": report}
+
+
+def _title(plan: dict, missing: list, failed: bool, check_mode: bool) -> str:
+    subject = f"profile {plan['profile']}" if plan["profile"] else "single values" if plan["changes"] else "no profile"
+    situation = f"{subject}, severity was {plan['severity']}" if plan["strengthen"] else subject
+    total = len(plan["changes"])
+    if missing or failed:
+        return f"NOT DONE: {len(missing)} of {total} changes ({situation})"
+    if not total:
+        return (
+            f"NOTHING TO DO: already in force ({situation})"
+            if plan["profile"]
+            else f"NOTHING TO DO: severity is {plan['severity']}"
+        )
+    return (
+        f"PREVIEW: {total} changes would be made ({situation})" if check_mode else f"DONE: {total} changes in force ({situation})"
+    )
+
+
+def _row(change: dict, missing: bool) -> list:
+    before, after = _text(change["from"]), _text(change["to"])
+    return [[change["field"], "bad" if missing else ""], before, [after, "bad" if missing else "good"], [change["source"], "dim"]]
+
+
+def _undone(failures: list) -> list:
+    return [[f"not done, {failure['object']}: {failure['reason']}", "bad"] for failure in failures]
+
+
+def _onward(params: dict) -> list:
+    """What to do if it does not help within a minute."""
+    plan = params["plan"]
+    if not (plan["strengthen"] and plan["profile"]):
+        return []
+    beyond = params["beyond"].get(params["bottleneck"])
+    lines = [[f"left out: {beyond}", "warn"]] if beyond else []
+    if plan["next_profile"]:
+        command = f"{params['commands']['respond']} -e profile={plan['next_profile']}"
+        return [*lines, "no better within a minute?", [f"  {command}", "title"]]
+    calls = [[f"  {_contact(contact)}", "title"] for contact in params["contacts"]]
+    return [*lines, "no better within a minute? This is the strongest profile; call", *calls]
+
+
+def _contact(contact: dict) -> str:
+    when = f" (from minute {contact['after']})" if contact["after"] else ""
+    return f"{contact['name']}{when}: {contact['phone'] or 'no number; put it into smartsports_contacts'}"
+
+
+def _back(params: dict) -> list:
+    """The commands that lead back to normal from where the platform then is."""
+    away = dict(params["plan"]["away"])
+    if not away or not params["plan"]["strengthen"]:
+        return []
+    replicas = away.pop("app.replicas", None)
+    lines = [[f"  {params['commands']['reset']}", "title"]] if away else []
+    if replicas is not None:
+        lines.append([f"  {params['commands']['scale_down']} -e replicas={replicas}", "title"])
+    return ["back to normal, once it is over:", *lines]
+
+
+def _sentence(plan: dict, missing: list, failures: list) -> str:
+    reasons = "; ".join(f"{failure['object']}: {failure['reason'].rstrip('.')}" for failure in failures)
+    named = ", ".join(f"{change['field']} {_text(change['from'])} -> {_text(change['to'])}" for change in missing)
+    total = len(plan["changes"])
+    what = (
+        f"{len(missing)} of {total} changes were not done ({named})" if missing else "every change is in force, but a step failed"
+    )
+    return f"{what}, because {reasons or 'somebody else changes them too'}; mend that and run the same command again."

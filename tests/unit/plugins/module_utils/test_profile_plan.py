@@ -1,0 +1,144 @@
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The module, with the schema and the profiles that ship."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible_collections.smartsports.scaling.plugins.module_utils import profile_plan
+from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, silent
+
+ROOT = Path(__file__).resolve().parents[4]
+SCHEMA = yaml.safe_load((ROOT / "profiles" / "schema.yml").read_text())
+SHIPPED = yaml.safe_load((ROOT / "profiles" / "profiles.yml").read_text())
+
+
+def normal():
+    """A platform that runs as profile normal says."""
+    return {
+        "app": {"replicas": 2},
+        "rate-limits": {
+            "search_endpoints": {"requests_per_minute": 600},
+            "analytics_endpoints": {"requests_per_minute": 600},
+            "non_essential_endpoints": {"enabled": True},
+        },
+        "queue-config": {
+            "ticket_purchase_queue": {"enabled": False, "max_concurrent": 1000},
+            "virtual_queue": {"enabled": False, "max_concurrent_users": 5000, "queue_timeout": 1800, "estimated_wait_time": True},
+        },
+        "feature-flags": dict.fromkeys(
+            ("analytics_tracking", "recommendation_engine", "social_features", "email_notifications"), True
+        ),
+        "cache-config": {"event_list_ttl": 60, "venue_info_ttl": 300, "team_info_ttl": 300, "static_content_ttl": 1800},
+    }
+
+
+def merge(target, patch):
+    for key, value in patch.items():
+        if isinstance(value, dict):
+            merge(target[key], value)
+        else:
+            target[key] = value
+    return target
+
+
+def plan(observed=None, **options):
+    defaults = {name: option.get("default") for name, option in profile_plan.SPEC["argument_spec"].items()}
+    data = {
+        "schema": SCHEMA,
+        "profiles": SHIPPED["profiles"],
+        "severities": SHIPPED["severities"],
+        "observed": observed or normal(),
+    }
+    return profile_plan.run({**defaults, **data, **options}, False, silent)
+
+
+def targets(result):
+    return {name: entry["value"] for name, entry in result["target"].items()}
+
+
+@pytest.mark.parametrize(("severity", "profile", "replicas"), [("P2", "elevated", 5), ("P1", "high", 8), ("P0", "overload", 10)])
+def test_a_severity_selects_its_profile(severity, profile, replicas):
+    result = plan(severity=severity)
+    assert result["profile"] == profile
+    assert result["inputs"]["app"] == {"replicas": replicas}
+
+
+def test_the_runbooks_numbers_at_overload():
+    assert plan(profile="overload")["inputs"] == {
+        "app": {"replicas": 10},
+        "rate-limits": {
+            "search_endpoints": {"requests_per_minute": 30},
+            "analytics_endpoints": {"requests_per_minute": 10},
+            "non_essential_endpoints": {"enabled": False},
+        },
+        "queue-config": {"ticket_purchase_queue": {"enabled": True}, "virtual_queue": {"enabled": True}},
+        "feature-flags": dict.fromkeys(
+            ("analytics_tracking", "recommendation_engine", "social_features", "email_notifications"), False
+        ),
+        "cache-config": {"event_list_ttl": 300, "venue_info_ttl": 3600, "team_info_ttl": 3600, "static_content_ttl": 7200},
+    }
+    assert targets(plan(profile="overload"))["queue.purchase.max_concurrent"] == 1000
+    assert targets(plan(profile="overload"))["queue.virtual.max_concurrent_users"] == 5000
+    assert targets(plan(profile="overload"))["queue.virtual.timeout"] == 1800
+
+
+def test_each_profile_is_stronger_than_the_one_before():
+    platform = normal()
+    for profile in SHIPPED["severities"].values():
+        result = plan(platform, profile=profile)
+        assert result["changes"]
+        assert result["kept"] == []
+        platform = merge(platform, result["inputs"])
+        assert plan(platform, profile=profile)["changes"] == []
+
+
+def test_normal_names_every_field_and_is_the_way_back():
+    overloaded = merge(normal(), plan(profile="overload")["inputs"])
+    back = plan(overloaded, profile="normal", strengthen=False)
+    assert merge(overloaded, back["inputs"]) == normal()
+
+
+def test_severity_normal_changes_nothing_but_what_is_named():
+    assert plan(severity="normal")["changes"] == []
+    assert plan(severity="normal", values="app.replicas=3")["inputs"] == {"app": {"replicas": 3}}
+
+
+def test_severity_unknown_asks_for_a_profile():
+    with pytest.raises(Refusal, match=r"severity is unknown.*-e profile=elevated \| high \| overload\.$"):
+        plan(severity="unknown")
+    assert plan(severity="unknown", profile="high")["profile"] == "high"
+
+
+def test_a_profile_wins_over_the_severity():
+    assert plan(severity="P2", profile="overload")["profile"] == "overload"
+
+
+def test_more_replicas_than_the_profile_has_stay_and_the_report_says_so():
+    result = plan({**normal(), "app": {"replicas": 10}}, profile="elevated")
+    assert "app" not in result["inputs"]
+    assert result["report"]["lines"] == [
+        ["stays, because responding only strengthens: app.replicas 10 (profile elevated: 5)", "warn"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("profile", "following"), [("normal", "elevated"), ("elevated", "high"), ("high", "overload"), ("overload", "")]
+)
+def test_the_next_profile_is_the_next_stronger_one(profile, following):
+    assert plan(profile=profile)["next_profile"] == following
+
+
+def test_the_way_back_covers_what_differs_from_normal_afterwards():
+    assert plan(severity="normal")["away"] == {}
+    assert plan(profile="elevated", tiers=["app"])["away"] == {"app.replicas": 2}
+    overloaded = merge(normal(), plan(profile="overload")["inputs"])
+    assert plan(overloaded, severity="normal")["away"] == plan(profile="overload")["away"] != {}
+    assert plan(overloaded, profile="normal", strengthen=False)["away"] == {}
+
+
+def test_every_shipped_profile_resolves():
+    for profile in SHIPPED["profiles"]:
+        assert targets(plan(profile=profile)).keys() == targets(plan(profile="normal")).keys()
