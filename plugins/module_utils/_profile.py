@@ -133,6 +133,7 @@ def resolve(
     schema: Schema, profiles: dict, name: str, overrides: dict | None = None, event: dict | None = None, values: Any = None
 ) -> dict[str, Setting]:
     """One value a field: the profile's chain, each corrected by the inventory, then the event, then single values."""
+    overrides = overrides or {}
     for corrected, fields in overrides.items():
         _known(profiles, corrected, "in smartsports_profile_overrides")
         if not isinstance(fields, dict):
@@ -143,7 +144,7 @@ def resolve(
     for link in chain(profiles, name) if name else []:
         own = {field: value for field, value in profiles[link].items() if field != "extends"}
         layers += [(f"profile {link}", own, False), (f"inventory {link}", overrides.get(link) or {}, True)]
-    layers += [("event", event, True), ("-e", assignments(values), True)]
+    layers += [("event", event or {}, True), ("-e", assignments(values), True)]
     resolved: dict[str, Setting] = {}
     for source, fields, explicit in layers:
         for field, value in fields.items():
