@@ -1,0 +1,142 @@
+"""The steps of the story, shared by the demo and the end-to-end tests: a lab, its playbooks, and the crowd before its gate."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lab.load import record
+
+ROOT = Path(__file__).resolve().parent.parent
+LEVELS = ("normal", "P2", "P1", "P0")  # from calm to drowned
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A running lab, by its prefix."""
+
+    prefix: str = field(default_factory=lambda: os.environ.get("LAB_PREFIX", "smartsports"))
+
+    @property
+    def directory(self) -> Path:
+        return ROOT / ".lab" / self.prefix
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """What `.env` of the deployment says."""
+        pairs = (line.split("=", 1) for line in (self.directory / ".env").read_text().splitlines() if "=" in line and line[0] != "#")
+        return {key.strip(): value.strip().strip("'\"") for key, value in pairs}
+
+    @property
+    def entry(self) -> str:
+        return f"http://127.0.0.1:{self.settings['LAB_NGINX_PORT']}"
+
+
+@dataclass(frozen=True)
+class Played:
+    """One run of a playbook: what it printed, and what each task returned."""
+
+    rc: int
+    seconds: float
+    output: str
+    results: list[dict]
+
+    @property
+    def changed(self) -> int:
+        """How many tasks reported a change, as the recap counts them."""
+        return sum(host["changed"] for entry in self.results if entry["outcome"] == "stats" for host in entry["result"].values())
+
+    @property
+    def changes(self) -> list[tuple[str, object]]:
+        """(task, diff) of every task that changed something, or would, in order."""
+        return [(entry["task"], entry["result"].get("diff")) for entry in self.results
+                if entry["outcome"] == "ok" and entry["result"].get("changed")]
+
+    @property
+    def failure(self) -> str:
+        """The message of the task that ended the run; '' of a run that succeeded."""
+        return next((str(entry["result"].get("msg", "")) for entry in reversed(self.results) if entry["outcome"] == "failed"), "")
+
+    def result_of(self, module: str) -> dict:
+        """The result of the first task that ran this module of the collection."""
+        return next(entry["result"] for entry in self.results if entry["action"].rpartition(".")[2] == module)
+
+
+def play(lab: Lab, playbook: str, *arguments: str, show: bool = False, environment: dict | None = None, timeout: float = 180) -> Played:
+    """Run playbooks/<playbook>.yml against the lab exactly as an engineer does; `show` lets its screen through."""
+    with tempfile.TemporaryDirectory() as scratch:
+        results = Path(scratch) / "results.jsonl"
+        process, began = start_play(lab, playbook, *arguments, results=results, environment=environment,
+                                    stdout=None if show else subprocess.PIPE), time.monotonic()
+        try:
+            output, _ = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+        seconds = time.monotonic() - began
+        lines = results.read_text().splitlines() if results.exists() else []
+    return Played(process.returncode, seconds, output or "", [json.loads(line) for line in lines])
+
+
+def start_play(lab: Lab, playbook: str, *arguments: str, results: Path, environment: dict | None = None, stdout=subprocess.PIPE):
+    """Start the playbook in a session of its own, so that a test can kill all of it."""
+    return subprocess.Popen(
+        [str(Path(sys.executable).parent / "ansible-playbook"), f"playbooks/{playbook}.yml", *arguments],
+        cwd=ROOT, text=True, stdout=stdout, stderr=subprocess.STDOUT if stdout else None, start_new_session=stdout is not None,
+        env={
+            **os.environ, "LAB_PREFIX": lab.prefix, "LAB_RESULTS": str(results), "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "lab/callbacks"),
+            "ANSIBLE_CALLBACKS_ENABLED": "lab_results", **(environment or {}),
+        },
+    )
+
+
+class Crowd:
+    """The load generator, running beside: start it, look at what happened so far, end it."""
+
+    def __init__(self, lab: Lab, directory: Path, rate: float, seconds: float, crowd: str = "buyers", **options: object) -> None:
+        self.directory = directory
+        directory.mkdir(parents=True, exist_ok=True)
+        command = [sys.executable, "-m", "lab.load", "run", "--target", lab.entry, "--rate", str(rate), "--seconds", str(seconds),
+                   "--crowd", crowd, "--out", str(directory)]
+        for name, value in options.items():
+            command += [f"--{name}", str(value)]
+        self._log = open(directory / "log", "w", encoding="utf-8")
+        self._process = subprocess.Popen(command, cwd=ROOT, stdout=self._log, stderr=subprocess.STDOUT)
+
+    def __enter__(self) -> Crowd:
+        return self
+
+    def __exit__(self, *reason) -> None:
+        self.end()
+
+    def window(self, since: float, until: float) -> dict:
+        """The figures of what was meant to be sent in [since, until), as far as it was answered."""
+        return record.window(record.read_samples(self.directory), since, until)
+
+    def wait(self) -> dict:
+        """The result, when the plan has run to its end."""
+        self._process.wait()
+        return self._result()
+
+    def end(self) -> dict:
+        """No further arrivals; the result when the last visitor has left."""
+        if self._process.poll() is None:
+            self._process.terminate()
+        return self.wait()
+
+    def _result(self) -> dict:
+        self._log.close()
+        if self._process.returncode != 0:
+            raise RuntimeError(f"the load generator ended with {self._process.returncode}; see {self._log.name}")
+        return json.loads((self.directory / "result.json").read_text())
+
+
+def better(before: str, after: str) -> bool:
+    """Is the second severity at least one level calmer?"""
+    return before in LEVELS and after in LEVELS and LEVELS.index(after) < LEVELS.index(before)
