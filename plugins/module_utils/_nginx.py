@@ -1,0 +1,194 @@
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+"""An nginx in a container: what it has loaded, a safe way to give it another file, and a reload that is seen to its end."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from ansible_collections.smartsports.scaling.plugins.module_utils._docker import Container, DockerException
+from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, Say
+
+_DUMPED = re.compile(r"(?m)^# configuration file (.+):\n")
+# Shell builtins only: the workers' titles and start times, whatever else the image lacks.
+_PROCESSES = 'for d in /proc/[0-9]*; do read -r s <$d/stat && { read -r t <$d/cmdline; echo "$s|$t"; }; done 2>/dev/null'
+_CLOCK = 0.05  # a file and a process are dated by clocks that tick
+_NEW_WORKERS = 10  # seconds in which a reload shows
+_MINUTE = 60
+
+
+@dataclass(frozen=True)
+class Worker:
+    pid: int
+    started: float  # seconds since the epoch
+    leaving: bool  # it finishes its requests and takes no new ones
+
+
+@dataclass(frozen=True)
+class HostFile:
+    """A configuration file of the container as the host has it."""
+
+    inside: str
+    path: Path
+    alone: bool  # mounted as a single file: a new inode would never be seen in the container
+
+    def read(self) -> str:
+        return self.path.read_text(encoding="utf-8")
+
+    def changed_at(self) -> float:
+        status = self.path.stat()
+        return max(status.st_mtime, status.st_ctime)
+
+    def replace(self, text: str) -> None:
+        """Put `text` in, so that a run killed at any moment leaves the old or the new text, never a part."""
+        if self.alone:
+            self._overwrite(text.encode())
+        else:
+            os.replace(self.candidate(text), self.path)
+
+    def candidate(self, text: str) -> Path:
+        """`text` in a file beside it, with its mode and owner; the leading dot keeps it out of `include *.conf`."""
+        path = self.path.with_name(f".{self.path.name}.candidate")
+        status = self.path.stat()
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as stream:
+            stream.write(text)
+            os.fchmod(stream.fileno(), status.st_mode & 0o777)
+            os.fchown(stream.fileno(), status.st_uid, status.st_gid)
+            stream.flush()
+            os.fsync(stream.fileno())
+        return path
+
+    def _overwrite(self, data: bytes) -> None:
+        # One write of at least the old length, then the cut of what are only newlines: no moment shows half of a file.
+        with open(self.path, "r+b", buffering=0) as stream:
+            stream.write(data.ljust(os.fstat(stream.fileno()).st_size, b"\n"))
+            stream.truncate(len(data))
+            os.fsync(stream.fileno())
+
+
+class Nginx:
+    def __init__(self, client, container: Container) -> None:
+        self._client = client
+        self.container = container
+        self._details = client.api.inspect_container(container.id)
+
+    @property
+    def name(self) -> str:
+        return self.container.name
+
+    def configuration(self) -> dict[str, str]:
+        """The files that nginx would load now, by their path in the container."""
+        code, dumped, complaint = self._execute(["nginx", "-T"])
+        if code != 0:
+            raise Refusal(
+                f"the nginx configuration in {self.name} is broken ({_reason(complaint)}), although nginx may still run with an older one; "
+                "nothing was changed; repair the file and run this again."
+            )
+        parts = _DUMPED.split(dumped)
+        return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+    def host_file(self, inside: str) -> HostFile:
+        """Where the host keeps a file of the container."""
+        mounts = {mount["Destination"].rstrip("/"): mount["Source"] for mount in self._details["Mounts"] if mount.get("Source")}
+        where = next((path for path in (inside, *map(str, PurePosixPath(inside).parents)) if path in mounts), None)
+        if where is None:
+            raise Refusal(
+                f"{inside} in {self.name} comes from its image, so a change would be lost with the container; mount it from the host "
+                f"(volumes: ./config/nginx:{PurePosixPath(inside).parent}:ro)."
+            )
+        path = Path(mounts[where]) / PurePosixPath(inside).relative_to(where)
+        if path.is_symlink():
+            return self.host_file(os.path.normpath(PurePosixPath(inside).parent / os.readlink(path)))
+        return HostFile(inside, path, alone=where == inside)
+
+    def test(self, file: HostFile, text: str) -> None:
+        """Have nginx's own image judge the configuration with `text` in the file's place, before anything is written."""
+        name = f"{self.name}-configuration-test"
+        candidate = file.candidate(text)
+        api = self._client.api
+        try:
+            with contextlib.suppress(DockerException):  # of a run that was killed
+                api.remove_container(name, force=True)
+            # The network of the running one, so that names resolve alike; an address in use does not matter to a test.
+            host = api.create_host_config(
+                volumes_from=[f"{self.container.id}:ro"], binds=[f"{candidate}:{file.inside}:ro"], network_mode=f"container:{self.container.id}"
+            )
+            api.create_container(image=self._details["Image"], entrypoint=["nginx", "-t"], command=[], name=name, host_config=host)
+            api.start(name)
+            code = api.wait(name, timeout=_MINUTE)["StatusCode"]
+            complaint = api.logs(name).decode(errors="replace")
+        except DockerException as error:
+            raise Refusal(f"the new nginx configuration could not be tested ({error}); nothing was written.") from error
+        finally:
+            candidate.unlink(missing_ok=True)
+            with contextlib.suppress(DockerException):
+                api.remove_container(name, force=True)
+        if code != 0:
+            raise Refusal(f"nginx refuses the new servers ({_reason(complaint)}); nothing was written; repair its configuration and run this again.")
+
+    def workers(self) -> list[Worker]:
+        listed = self._execute(["sh", "-c", _PROCESSES])[1]
+        ticks = os.sysconf("SC_CLK_TCK")
+        booted = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+        found = []
+        for line in listed.splitlines():
+            status, mark, title = line.partition("|")
+            if mark and title.startswith("nginx: worker process"):
+                started = booted + int(status.rpartition(")")[2].split()[19]) / ticks
+                found.append(Worker(int(status.split()[0]), started, leaving="shutting down" in title))
+        return found
+
+    def is_behind(self, file: HostFile, workers: list[Worker]) -> bool:
+        """Was the file changed after the workers started? Then they run with what was there before."""
+        oldest = min((worker.started for worker in workers if not worker.leaving), default=0.0)
+        return file.changed_at() > oldest + _CLOCK
+
+    def reload(self) -> None:
+        code, _, complaint = self._execute(["nginx", "-s", "reload"])
+        if code != 0:
+            raise Refusal(f"nginx in {self.name} did not take the signal to reload ({_reason(complaint)}); it runs as before.")
+
+    def wait_for_new_workers(self, old: set[int]) -> None:
+        """Wait until workers run that were not there before. Raises Refusal: the master kept its old configuration."""
+        end = time.monotonic() + _NEW_WORKERS
+        while not any(worker.pid not in old and not worker.leaving for worker in self.workers()):
+            if time.monotonic() > end:
+                raise Refusal(
+                    f"nginx in {self.name} started no new workers within {_NEW_WORKERS} s of its reload; the old ones serve on; "
+                    f"see docker logs {self.name}."
+                )
+            time.sleep(0.05)
+
+    def wait_for_old_workers(self, old: set[int], deadline: float, say: Say) -> None:
+        """Wait until the workers of before are gone, and with them every request that they were busy with."""
+        began = told = time.monotonic()
+        while left := [worker.pid for worker in self.workers() if worker.leaving or worker.pid in old]:
+            waited = time.monotonic() - began
+            if waited > deadline:
+                raise Refusal(
+                    f"{len(left)} old nginx worker(s) in {self.name} still serve requests after {deadline} s, with the servers of before; nothing "
+                    "was stopped; run this again when these requests have ended, or raise load_balancer_deadline."
+                )
+            if time.monotonic() - told >= 2:
+                told = time.monotonic()
+                say(f"waiting for {len(left)} old nginx worker(s) to end their requests: {waited:.0f} s of at most {deadline} s")
+            time.sleep(0.05)
+
+    def _execute(self, command: list[str]) -> tuple[int, str, str]:
+        try:
+            job = self._client.api.exec_create(self.container.id, command)["Id"]
+            output, complaint = self._client.api.exec_start(job, demux=True)
+            code = self._client.api.exec_inspect(job)["ExitCode"]
+        except DockerException as error:
+            raise Refusal(f"{command[0]} cannot be run in {self.name} ({error}); see docker logs {self.name}.") from error
+        return code, (output or b"").decode(errors="replace"), (complaint or b"").decode(errors="replace")
+
+
+def _reason(complaint: str) -> str:
+    """The line of nginx's output that says what is wrong."""
+    lines = [line.strip() for line in complaint.splitlines() if line.strip()]
+    return next((line for line in lines if "[emerg]" in line), lines[-1] if lines else "it said nothing").rstrip(".")

@@ -1,0 +1,58 @@
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Logic of module app_retire: stop replicas that nobody sends requests to, and remove them for good."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from ansible_collections.smartsports.scaling.plugins.module_utils._docker import Container, DockerException, connect, containers
+from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, Say
+
+SPEC = {
+    "argument_spec": {
+        "project": {"type": "str", "required": True},
+        "service": {"type": "str", "default": "app"},
+        "names": {"type": "list", "elements": "str", "required": True},
+    },
+    "supports_check_mode": True,
+}
+_PATIENCE = 300  # seconds that the engine may take: a container's own stop time-out (stop_grace_period) is shorter
+_KILLED = 137
+
+
+def run(params: dict, check_mode: bool, say: Say) -> dict:
+    client = connect(timeout=_PATIENCE)
+    present = containers(client, params["project"], params["service"], all_states=True)
+    leaving = [container for container in present if container.name in params["names"]]
+    result = {
+        "changed": bool(leaving),
+        "removed": [container.name for container in leaving],
+        "diff": {
+            "before": {"containers": [container.name for container in present]},
+            "after": {"containers": [container.name for container in present if container not in leaving]},
+        },
+    }
+    if check_mode or not leaving:
+        return result
+    began = time.monotonic()
+    say(f"stopping {len(leaving)} replica(s): {', '.join(container.name for container in leaving)}")
+    with ThreadPoolExecutor(max_workers=len(leaving)) as pool:
+        killed = [name for name in pool.map(lambda container: _retire(client, container), leaving) if name]
+    if killed:
+        say(f"{', '.join(killed)} did not end on SIGTERM within their stop_grace_period and were killed; nginx had no request on them")
+    return {**result, "killed": killed, "seconds": round(time.monotonic() - began, 2)}
+
+
+def _retire(client, container: Container) -> str | None:
+    """Remove one; its name where it had to be killed. A container only stopped could be started again by Compose."""
+    try:
+        if container.state in ("running", "restarting", "paused"):
+            client.api.stop(container.id)
+        code = client.api.inspect_container(container.id)["State"]["ExitCode"]
+        client.api.remove_container(container.id, v=True, force=True)
+    except DockerException as error:
+        if getattr(error, "response", None) is not None and error.response.status_code == 404:
+            return None  # somebody else removed it: it is gone, as wanted
+        raise Refusal(f"{container.name} could not be stopped and removed ({error}); nginx sends it nothing; run this again.") from error
+    return container.name if code == _KILLED and container.state == "running" else None
