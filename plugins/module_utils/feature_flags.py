@@ -1,0 +1,21 @@
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Features that the platform can sell tickets without."""
+
+from __future__ import annotations
+
+from ansible_collections.smartsports.scaling.plugins.module_utils._admin_settings import asked, module_spec
+from ansible_collections.smartsports.scaling.plugins.module_utils._admin_sync import converge
+from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Say
+
+SETTINGS = {
+    "analytics_tracking": bool,
+    "recommendation_engine": bool,
+    "social_features": bool,
+    "email_notifications": bool,
+}
+SPEC = module_spec(SETTINGS)
+
+
+def run(params: dict, check_mode: bool, say: Say) -> dict:
+    """Bring the feature-flags to what was asked on every instance."""
+    return converge("feature-flags", asked(SETTINGS, params), params, check_mode, say)
