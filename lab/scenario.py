@@ -11,9 +11,13 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import docker
+import requests
+
 from lab.load import record
 
 ROOT = Path(__file__).resolve().parent.parent
+RESOURCES = ("rate-limits", "queue-config", "feature-flags", "cache-config")
 LEVELS = ("normal", "P2", "P1", "P0")  # from calm to drowned
 
 
@@ -87,7 +91,7 @@ def play(lab: Lab, playbook: str, *arguments: str, show: bool = False, environme
 def start_play(lab: Lab, playbook: str, *arguments: str, results: Path, environment: dict | None = None, stdout=subprocess.PIPE):
     """Start the playbook in a session of its own, so that a test can kill all of it."""
     return subprocess.Popen(
-        [str(Path(sys.executable).parent / "ansible-playbook"), f"playbooks/{playbook}.yml", *arguments],
+        [str(Path(sys.executable).parent / "ansible-playbook"), str(ROOT / "playbooks" / f"{playbook}.yml"), *arguments],
         cwd=ROOT, text=True, stdout=stdout, stderr=subprocess.STDOUT if stdout else None, start_new_session=stdout is not None,
         env={
             **os.environ, "LAB_PREFIX": lab.prefix, "LAB_RESULTS": str(results), "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "lab/callbacks"),
@@ -140,3 +144,52 @@ class Crowd:
 def better(before: str, after: str) -> bool:
     """Is the second severity at least one level calmer?"""
     return before in LEVELS and after in LEVELS and LEVELS.index(after) < LEVELS.index(before)
+
+
+def containers(lab: Lab) -> list:
+    """The running application containers, oldest number first."""
+    labels = [f"com.docker.compose.project={lab.prefix}", "com.docker.compose.service=app"]
+    found = docker.from_env().containers.list(filters={"label": labels})
+    return sorted(found, key=lambda container: int(container.labels["com.docker.compose.container-number"]))
+
+
+def address(container) -> str:
+    return next(iter(container.attrs["NetworkSettings"]["Networks"].values()))["IPAddress"]
+
+
+def admin_settings(lab: Lab) -> dict:
+    """What each resource of the admin API is set to."""
+    base, headers = f"http://{address(containers(lab)[0])}:3000/admin", {"Authorization": f"Bearer {lab.settings['ADMIN_TOKEN']}"}
+    result = {}
+    for resource in RESOURCES:
+        answer = requests.get(f"{base}/{resource}", headers=headers, timeout=10)
+        answer.raise_for_status()
+        result[resource] = answer.json()["settings"]
+    return result
+
+
+def state(lab: Lab) -> dict:
+    """Everything a playbook could change: containers, settings, routes, and the count that is kept."""
+    files = ("config/nginx/upstream.conf", "docker-compose.scale.yml", ".env")
+    return {
+        "containers": [container.id for container in containers(lab)],
+        "settings": admin_settings(lab),
+        "files": {name: (lab.directory / name).read_text() for name in files if (lab.directory / name).exists()},
+    }
+
+
+def settle(lab: Lab, replicas: int = 2) -> None:
+    """Back to the normal profile with the product's own playbooks, from wherever the last test left the lab."""
+    have = len(containers(lab))
+    if have > replicas:
+        must(play(lab, "scale_down", "-e", f"replicas={replicas}"))
+    else:
+        must(play(lab, "scale_app", "-e", f"replicas={replicas}"))
+    must(play(lab, "reset_configuration"))
+
+
+def must(played: Played) -> Played:
+    """The run, or an error with all that it printed."""
+    if played.rc != 0:
+        raise RuntimeError(f"the playbook ended with {played.rc}:\n{played.output}")
+    return played

@@ -23,7 +23,7 @@ def main() -> int:
             ).checked()
             result, rc = run(plan, arguments.out), 0
         else:
-            result = verify.purchases(arguments.out, arguments.prefix)
+            result = verify.purchases([arguments.out], arguments.prefix)
             rc = 0 if result["good"] else 1
     except PlanError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -1,0 +1,46 @@
+"""Check mode predicts exactly what the run then changes; the second run changes nothing."""
+
+from __future__ import annotations
+
+import pytest
+from lab import scenario
+from lab.scenario import Lab
+
+# In an order in which each finds something to do: the way up, then the way back.
+RUNS = {
+    "scale_app": ["-e", "replicas=4"],
+    "respond": ["-e", "profile=overload", "-e", "set=app.replicas=5"],
+    "reset_configuration": [],
+    "scale_down": ["-e", "replicas=2"],
+}
+
+
+@pytest.fixture(scope="module")
+def fresh(lab: Lab) -> Lab:
+    scenario.settle(lab)
+    return lab
+
+
+@pytest.mark.parametrize("playbook", RUNS)
+def test_preview_run_and_second_run(fresh: Lab, playbook: str):
+    before = scenario.state(fresh)
+    preview = scenario.play(fresh, playbook, *RUNS[playbook], "--check", "--diff")
+    assert preview.rc == 0, preview.output
+    assert scenario.state(fresh) == before, "check mode changed something"
+
+    first = scenario.play(fresh, playbook, *RUNS[playbook], "--diff")
+    assert first.rc == 0, first.output
+    assert first.changes, "the run found nothing to do"
+    assert preview.changes == first.changes
+    assert preview.changed == first.changed
+
+    second = scenario.play(fresh, playbook, *RUNS[playbook], "--diff")
+    assert second.rc == 0, second.output
+    assert (second.changed, second.changes) == (0, [])
+
+
+def test_assess_changes_nothing(fresh: Lab):
+    before = scenario.state(fresh)
+    played = scenario.play(fresh, "assess")
+    assert (played.rc, played.changed) == (0, 0), played.output
+    assert scenario.state(fresh) == before

@@ -1,0 +1,59 @@
+"""How long a response takes: beside the shell baseline, with nothing to do, and to assess. Ratios: the machine is shared."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import time
+
+from lab import scenario
+from lab.scenario import ROOT, Lab
+from sizes import FULL
+
+PAIRS = 10 if FULL else 3
+REPEATS = 10 if FULL else 5
+
+
+def test_respond_beside_the_shell_baseline(calm: Lab, proof):
+    seconds: dict[str, list[float]] = {"respond": [], "baseline": []}
+    for pair in range(PAIRS):
+        # Alternately, and who begins changes too.
+        for way in ("respond", "baseline") if pair % 2 == 0 else ("baseline", "respond"):
+            if way == "respond":
+                seconds[way].append(scenario.must(scenario.play(calm, "respond", "-e", "profile=overload")).seconds)
+            else:
+                seconds[way].append(shell("respond.sh", calm, 10))
+            assert len(scenario.containers(calm)) == 10
+            shell("scale_down.sh", calm, 2)
+    medians = {way: statistics.median(values) for way, values in seconds.items()}
+    ratio = medians["respond"] / medians["baseline"]
+    proof("respond_beside_baseline", {"pairs": PAIRS, "seconds": seconds, "medians": medians, "ratio": round(ratio, 2)})
+    assert ratio <= 2, f"respond takes {ratio:.2f} times as long as the shell baseline ({medians})"
+
+
+def test_nothing_to_do_costs_at_most_four_empty_plays(calm: Lab, tmp_path, proof):
+    empty = tmp_path / "empty.yml"
+    empty.write_text("- hosts: platform\n  gather_facts: false\n  tasks: []\n")
+    scenario.must(scenario.play(calm, "respond", "-e", "profile=elevated"))
+    nothing, plays = [], []
+    for _ in range(REPEATS):
+        again = scenario.must(scenario.play(calm, "respond", "-e", "profile=elevated"))
+        assert again.changed == 0
+        nothing.append(again.seconds)
+        plays.append(scenario.must(scenario.play(calm, str(empty.with_suffix("")))).seconds)
+    ratio = statistics.median(nothing) / statistics.median(plays)
+    proof("respond_with_nothing_to_do", {"respond": nothing, "empty_play": plays, "ratio": round(ratio, 2)})
+    assert ratio <= 4, f"respond with nothing to do costs {ratio:.2f} empty plays"
+
+
+def test_assess_takes_at_most_three_seconds(calm: Lab, proof):
+    seconds = [scenario.must(scenario.play(calm, "assess")).seconds for _ in range(REPEATS)]
+    proof("assess", {"seconds": seconds, "median": statistics.median(seconds)})
+    assert statistics.median(seconds) <= 3, seconds
+
+
+def shell(script: str, lab: Lab, replicas: int) -> float:
+    began = time.monotonic()
+    done = subprocess.run([ROOT / "lab/baseline" / script, lab.directory, str(replicas)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return time.monotonic() - began
