@@ -6,6 +6,9 @@ A description is a dict: member -> a nested description, ``bool`` (a switch), or
 
 from __future__ import annotations
 
+from typing import Any
+
+from ansible.module_utils.common.validation import check_type_bool, check_type_int
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal
 
 # How the admin API is reached: the options of every module in the action group `admin` (doc fragment `admin`).
@@ -29,10 +32,29 @@ def module_spec(settings: dict) -> dict:
 
 
 def asked(settings: dict, params: dict) -> dict:
-    """The merge patch of what was asked: members that were left out are left alone. Refuses a number out of its range."""
-    patch = _asked(settings, params, "")
+    """The merge patch that a module's parameters ask for: members that were left out are left alone."""
+    patch = patch_of(settings, _given({name: params.get(name) for name in settings}))
     if not patch:
         raise Refusal(f"nothing was asked; set at least one of {', '.join(settings)}.")
+    return patch
+
+
+def patch_of(settings: dict, value: Any, name: str = "") -> dict:
+    """`value`, called `name`, as a merge patch with true types. Refuses what the API would, before anything is sent."""
+    if not isinstance(value, dict):
+        raise Refusal(f"{name} is '{value}', but must be a mapping of {', '.join(settings)}; correct it and run again.")
+    patch = {}
+    for member, content in value.items():
+        path = f"{name}.{member}" if name else str(member)
+        if member not in settings:
+            raise Refusal(f"{path} is not known, but must be one of {', '.join(settings)}; correct it and run again.")
+        kind = settings[member]
+        if isinstance(kind, dict):
+            patch[member] = patch_of(kind, content, path)
+        elif kind is bool:
+            patch[member] = _switch(path, content)
+        else:
+            patch[member] = _number(path, content, *kind)
     return patch
 
 
@@ -46,23 +68,24 @@ def _option(kind) -> dict:
     return {"type": "bool" if kind is bool else "int"}
 
 
-def _asked(settings: dict, params: dict, prefix: str) -> dict:
-    patch = {}
-    for name, kind in settings.items():
-        value = params.get(name)
-        if value is None:
-            continue
-        if isinstance(kind, dict):
-            value = _asked(kind, value, f"{prefix}{name}.")
-            if not value:
-                continue
-        elif kind is not bool:
-            _require_range(prefix + name, value, *kind)
-        patch[name] = value
-    return patch
+def _given(params: dict) -> dict:
+    nested = {name: _given(value) if isinstance(value, dict) else value for name, value in params.items()}
+    return {name: value for name, value in nested.items() if value is not None and value != {}}
 
 
-def _require_range(name: str, value: int, least: int, most: int) -> None:
+def _switch(path: str, value: Any) -> bool:
+    try:
+        return check_type_bool(value)
+    except TypeError:
+        raise Refusal(f"{path} is '{value}', but must be true or false; correct it and run again.") from None
+
+
+def _number(path: str, value: Any, least: int, most: int) -> int:
+    try:
+        number = check_type_int(value)
+    except TypeError:
+        number = None
     # A YAML `yes` is an int to Ansible, and would be sent as true.
-    if isinstance(value, bool) or not least <= value <= most:
-        raise Refusal(f"{name} is {value}, but must be a whole number from {least} to {most}; correct it and run again.")
+    if number is None or isinstance(value, bool) or not least <= number <= most:
+        raise Refusal(f"{path} is '{value}', but must be a whole number from {least} to {most}; correct it and run again.")
+    return number
