@@ -12,7 +12,7 @@ import platform
 import statistics
 import subprocess
 import sys
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -41,7 +41,7 @@ def measure() -> int:
         [sys.executable, "-m", "pytest", "tests/e2e", "-v"], cwd=ROOT, check=False, env={**os.environ, "PROOF": "full", "PROOF_DIR": str(PROOF)}
     )
     where = {
-        "commit": git("rev-parse", "HEAD"), "date": datetime.now(timezone.utc).strftime("%Y-%m-%d"), "passed": done.returncode == 0,
+        "commit": git("rev-parse", "HEAD"), "date": datetime.now(UTC).strftime("%Y-%m-%d"), "passed": done.returncode == 0,
         "machine": f"{os.cpu_count()} cores, {platform.system()} {platform.release()}, Python {platform.python_version()}",
     }
     (PROOF / "run.json").write_text(json.dumps(where, indent=1) + "\n")
@@ -58,10 +58,14 @@ def report(figures: dict) -> str:
     requests = sum(entry["requests"] for entry in traffic["rounds"])
     failed = sum(entry["failed"] for entry in traffic["rounds"])
     told = [story["figures"] for story in stories]
+
+    def bought(what: str) -> int:
+        return sum(story["purchases"][what] for story in told)
+
     rows = [
         (f"failed requests while scaling up, reloading, scaling down ({traffic['rate']} a second, {requests} requests)", "0", failed),
-        ("acknowledged purchases missing in PostgreSQL", "0", f"{sum(s['purchases']['missing'] for s in told)} of {sum(s['purchases']['acknowledged'] for s in told)}"),
-        ("seats sold twice", "0", sum(s["purchases"]["sold_twice"] for s in told)),
+        ("acknowledged purchases missing in PostgreSQL", "0", f"{bought('missing')} of {bought('acknowledged')}"),
+        ("seats sold twice", "0", bought("sold_twice")),
         (f"respond beside the shell baseline, medians of {pairs['pairs']} alternating pairs", "at most 2 times",
          f"{pairs['ratio']} times ({pairs['medians']['respond']:.1f} s, {pairs['medians']['baseline']:.1f} s; {spread(pairs)})"),
         ("respond with nothing to do, in empty plays", "at most 4", nothing["ratio"]),
@@ -104,7 +108,7 @@ def plot(story: dict, path: Path) -> None:
     above.plot(at, [row["p95"] for row in rows], color="tab:red", label="p95")
     above.plot(at, [row["p50"] for row in rows], color="tab:blue", label="p50")
     above.set_ylabel("seconds from the intended start")
-    kinds = {"ok": "tab:green", "limited": "tab:orange", "queued": "tab:purple", "taken": "tab:gray", "off": "tab:olive", "failed": "tab:red"}
+    kinds = {"ok": "tab:green", "limited": "tab:orange", "queued": "tab:purple", "declined": "tab:gray", "off": "tab:olive", "failed": "tab:red"}
     below.stackplot(at, [[row[kind] for row in rows] for kind in kinds], labels=kinds, colors=kinds.values())
     below.set_ylabel("requests a second")
     below.set_xlabel("seconds after the surge began")

@@ -43,7 +43,6 @@ class Plan:
     arrivals: str = "poisson"  # or even
     seed: int = 1
     path: str = "/health"  # what the steady crowd asks for
-    events: tuple = ()  # event ids that are on sale; empty: whatever the site lists
 
     def checked(self) -> Plan:
         """This plan, or PlanError."""
@@ -63,7 +62,7 @@ class Plan:
     def schedule(self) -> list[Arrival]:
         """Every arrival, in order; the same plan gives the same schedule."""
         dice = random.Random(self.seed)
-        kinds, weights = zip(*CROWDS[self.crowd].items())
+        kinds, weights = list(CROWDS[self.crowd]), list(CROWDS[self.crowd].values())
         result = []
         at = 0.0
         while True:

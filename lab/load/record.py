@@ -12,9 +12,9 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-# ok: what was asked for. taken: somebody else has the seat. limited: 429. queued: 202 and a place in the queue.
+# ok: what was asked for. declined: the seat is taken, or the payment was declined. limited: 429. queued: 202 and a place in the queue.
 # off: the feature was switched off by the operator. failed: 5xx, time-out, reset, broken contract.
-OUTCOMES = ("ok", "taken", "limited", "queued", "off", "failed")
+OUTCOMES = ("ok", "declined", "limited", "queued", "off", "failed")
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,8 @@ def summary(samples: list[Sample], seconds: float) -> dict:
     """The figures of one window of `seconds`. Latency is that of requests that were served or failed: a quick
     "429" or "you are queued" must not make the site look faster than it is."""
     outcomes = Counter(sample.outcome for sample in samples)
-    served = sorted(sample.latency for sample in samples if sample.outcome in ("ok", "taken", "failed"))
+    served = sorted(sample.latency for sample in samples if sample.outcome in ("ok", "declined", "failed"))
+    purchases = sum(1 for sample in samples if sample.kind == "purchase" and sample.outcome == "ok")
     return {
         "seconds": round(seconds, 1),
         "requests": len(samples),
@@ -74,8 +75,8 @@ def summary(samples: list[Sample], seconds: float) -> dict:
         "failure_rate": _share(outcomes["failed"], len(samples)),
         "limited_rate": _share(outcomes["limited"], len(samples)),
         "queued_rate": _share(outcomes["queued"], len(samples)),
-        "purchases": sum(1 for sample in samples if sample.kind == "pay" and sample.outcome == "ok"),
-        "purchases_per_second": round(sum(1 for s in samples if s.kind == "pay" and s.outcome == "ok") / seconds, 2) if seconds else 0,
+        "purchases": purchases,
+        "purchases_per_second": round(purchases / seconds, 2),
         "p50": percentile(served, 0.50),
         "p95": percentile(served, 0.95),
         "p99": percentile(served, 0.99),

@@ -9,8 +9,8 @@ import signal
 import time
 from pathlib import Path
 
-from lab.load.buyers import BEHAVIOURS
-from lab.load.plan import TIMEOUT, Plan
+from lab.load.buyers import BEHAVIOURS, Visit
+from lab.load.plan import TIMEOUT, Plan, PlanError
 from lab.load.record import Recorder, read_acknowledged, read_samples, series, summary
 from lab.load.site import Site
 
@@ -28,14 +28,16 @@ async def _run(plan: Plan, directory: Path) -> dict:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     recorder = Recorder(directory)
     site = Site(plan.target, recorder)
-    started = time.time() + 0.2
-    write(directory / "plan.json", {**plan.as_dict(), "started": started})
     visitors: set[asyncio.Task] = set()
     try:
+        events = await _on_sale(site) if plan.crowd == "buyers" else ()
+        started = time.time() + 0.2
+        write(directory / "plan.json", {**plan.as_dict(), "started": started})
         for arrival in plan.schedule():
             if await _stopped_before(stop, started + arrival.at):
                 break
-            visitors.add(asyncio.create_task(BEHAVIOURS[arrival.kind](site, plan, arrival, started + arrival.at)))
+            visit = Visit(site, plan, arrival, started + arrival.at, events)
+            visitors.add(asyncio.create_task(BEHAVIOURS[arrival.kind](visit)))
         ended = min(time.time(), started + plan.seconds)
         unfinished = await _see_out(visitors)
     finally:
@@ -51,6 +53,14 @@ async def _run(plan: Plan, directory: Path) -> dict:
     return result
 
 
+async def _on_sale(site: Site) -> tuple:
+    """The ids of the events, asked for once before the run: buyers come from elsewhere and know what they want."""
+    events = await site.look("/api/v1/events")
+    if not events.get("events"):
+        raise PlanError("the site lists no events; is the lab up (make lab)?")
+    return tuple(event["id"] for event in events["events"])
+
+
 async def _stopped_before(stop: asyncio.Event, moment: float) -> bool:
     """Wait for the moment; true as soon as somebody stops the run."""
     wait = moment - time.time()
@@ -60,7 +70,7 @@ async def _stopped_before(stop: asyncio.Event, moment: float) -> bool:
     try:
         await asyncio.wait_for(stop.wait(), wait)
         return True
-    except (asyncio.TimeoutError, TimeoutError):
+    except TimeoutError:
         return False
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
 from dataclasses import dataclass, field
@@ -49,7 +48,7 @@ class Site:
                 method, self._base + path, json=body, headers={"X-Client-Id": client, **(headers or {})}
             ) as response:
                 answer, reason = _verdict(response.status, await response.read(), response.headers, must_have)
-        except (asyncio.TimeoutError, TimeoutError):
+        except TimeoutError:
             answer, reason = Answer("failed"), "time-out"
         except (aiohttp.ClientError, OSError) as error:
             answer, reason = Answer("failed"), f"connection: {type(error).__name__}"
@@ -58,6 +57,14 @@ class Site:
             reason=reason, late=round(sent - due, 4),
         ))
         return answer
+
+    async def look(self, path: str) -> dict:
+        """One answer that is no part of the run; {} where there is none."""
+        try:
+            async with self._http.get(self._base + path) as response:
+                return await response.json() if response.status == 200 else {}
+        except (TimeoutError, aiohttp.ClientError, OSError):
+            return {}
 
     def acknowledged(self, purchase: dict) -> None:
         self._recorder.acknowledged(purchase)
@@ -79,14 +86,14 @@ def _verdict(status: int, raw: bytes, headers, must_have: tuple) -> tuple[Answer
     if status == 429:
         return Answer("limited", status, body, retry_after), ""
     if status == 202:
-        if not body.get("token"):
-            return Answer("failed", status), "contract: queued without a token"
+        if not body.get("token") and not body.get("order_id"):
+            return Answer("failed", status), "contract: queued without a token or an order"
         return Answer("queued", status, body, retry_after), ""
-    if status == 409:
-        return Answer("taken", status, body), ""
+    if status in (402, 409):
+        return Answer("declined", status, body), ""
     if status in (200, 201):
         missing = [name for name in must_have if name not in body]
         if missing:
             return Answer("failed", status), f"contract: {missing[0]} is missing"
-        return Answer("ok", status, body), ""
+        return Answer("off" if body.get("enabled") is False else "ok", status, body), ""
     return Answer("failed", status), f"contract: {status}"

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from lab import scenario
 from lab.scenario import ROOT, Lab
 

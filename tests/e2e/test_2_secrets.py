@@ -7,6 +7,7 @@ import threading
 import time
 
 import pytest
+
 from lab import scenario
 from lab.scenario import ROOT, Lab
 

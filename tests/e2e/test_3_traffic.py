@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 
+from sizes import FULL
+
 from lab import scenario
 from lab.scenario import Crowd, Lab
-from sizes import FULL
 
 RATE = 60
 ROUNDS = 5 if FULL else 1

@@ -6,9 +6,10 @@ import statistics
 import subprocess
 import time
 
+from sizes import FULL
+
 from lab import scenario
 from lab.scenario import ROOT, Lab
-from sizes import FULL
 
 PAIRS = 10 if FULL else 3
 REPEATS = 10 if FULL else 5

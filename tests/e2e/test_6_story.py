@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from sizes import FULL
+
 from lab.load import record
 from lab.scenario import Lab
 from lab.story import Story
-from sizes import FULL
 
 TIMES = 3 if FULL else 1
 
