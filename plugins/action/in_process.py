@@ -35,6 +35,8 @@ class ActionModule(ActionBase):
         else:
             result = self._execute_module(task_vars=task_vars)
         _report.show(result.get("report"))
+        if result.get("failed"):
+            result.pop("report", None)  # shown: in the dump of a failure it would bury the sentence that counts
         return result
 
     def _run_here(self) -> dict:

@@ -198,6 +198,11 @@ def in_force(change: dict, observed: dict) -> bool:
     return node == change["to"]
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 change`, `2 changes`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def text(value: Any) -> str:
     """A value as people write it."""
     return "unknown" if value is None else json.dumps(value).strip('"')

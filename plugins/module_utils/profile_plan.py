@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from ansible_collections.smartsports.scaling.plugins.module_utils import _profile
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, Say
-from ansible_collections.smartsports.scaling.plugins.module_utils._profile import text as _text
+from ansible_collections.smartsports.scaling.plugins.module_utils._profile import counted, text
 
 SPEC = {
     "argument_spec": {
@@ -44,7 +44,7 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
         "hash": _profile.fingerprint(desired, params["observed"]),
         "next_profile": _next(ladder, name),
         "away": _away(normal, unlike, planned["changes"]),
-        "report": _report(name, params["severity"], planned),
+        "report": _report(name, params, planned),
     }
 
 
@@ -71,11 +71,11 @@ def _away(normal: dict, unlike: list, changes: list) -> dict:
     return {field: setting.value for field, setting in normal.items() if field in becomes and becomes[field] != setting.value}
 
 
-def _report(name: str, severity: str, planned: dict) -> dict:
+def _report(name: str, params: dict, planned: dict) -> dict:
     target = f"profile {name}" if name else "no profile"
-    counts = f"{len(planned['changes'])} changes, {len(planned['kept'])} kept"
-    kept = [f"{entry['field']} {_text(entry['from'])} ({entry['source']}: {_text(entry['to'])})" for entry in planned["kept"]]
+    situation = f"severity {params['severity']}, {target}" if params["strengthen"] else f"{target}, exactly"
+    kept = [f"{entry['field']} {text(entry['from'])} (not {text(entry['to'])})" for entry in planned["kept"]]
     return {
-        "title": f"PLAN: severity {severity}, {target}: {counts}",
-        "lines": [[f"stays, because responding only strengthens: {', '.join(kept)}", "warn"]] if kept else [],
+        "title": f"PLAN: {situation}: {counted(len(planned['changes']), 'change')}",
+        "lines": [[f"stays, being stronger already: {', '.join(kept)}", "warn"]] if kept else [],
     }

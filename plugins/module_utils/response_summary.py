@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from ansible_collections.smartsports.scaling.plugins.module_utils import _profile
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, Say
-from ansible_collections.smartsports.scaling.plugins.module_utils._profile import text as _text
+from ansible_collections.smartsports.scaling.plugins.module_utils._profile import counted, text
 
 SPEC = {
     "argument_spec": {
@@ -49,7 +49,7 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
         "status": "bad" if missing or failures else "warn" if check_mode and plan["changes"] else "good",
         "columns": ["setting", "from", "to", "because of"],
         "rows": [_row(change, change in missing) for change in plan["changes"]],
-        "lines": [*_undone(failures), *_onward(params), *_back(params)],
+        "lines": [*_undone(failures), *_onward(params), *_back(params, missing)],
     }
     if missing or failures:
         raise Refusal(_sentence(plan, missing, failures), report=report)
@@ -59,22 +59,20 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
 def _title(plan: dict, missing: list, failed: bool, check_mode: bool) -> str:
     subject = f"profile {plan['profile']}" if plan["profile"] else "single values" if plan["changes"] else "no profile"
     situation = f"{subject}, severity was {plan['severity']}" if plan["strengthen"] else subject
-    total = len(plan["changes"])
+    changes = counted(len(plan["changes"]), "change")
     if missing or failed:
-        return f"NOT DONE: {len(missing)} of {total} changes ({situation})"
-    if not total:
+        return f"NOT DONE: {len(missing)} of {changes} ({situation})"
+    if not plan["changes"]:
         return (
             f"NOTHING TO DO: already in force ({situation})"
             if plan["profile"]
             else f"NOTHING TO DO: severity is {plan['severity']}"
         )
-    return (
-        f"PREVIEW: {total} changes would be made ({situation})" if check_mode else f"DONE: {total} changes in force ({situation})"
-    )
+    return f"PREVIEW: {changes} would be made ({situation})" if check_mode else f"DONE: {changes} in force ({situation})"
 
 
 def _row(change: dict, missing: bool) -> list:
-    before, after = _text(change["from"]), _text(change["to"])
+    before, after = text(change["from"]), text(change["to"])
     return [[change["field"], "bad" if missing else ""], before, [after, "bad" if missing else "good"], [change["source"], "dim"]]
 
 
@@ -101,9 +99,10 @@ def _contact(contact: dict) -> str:
     return f"{contact['name']}{when}: {contact['phone'] or 'no number; put it into smartsports_contacts'}"
 
 
-def _back(params: dict) -> list:
+def _back(params: dict, missing: list) -> list:
     """The commands that lead back to normal from where the platform then is."""
-    away = dict(params["plan"]["away"])
+    still = {change["field"]: change["from"] for change in missing}
+    away = {field: normal for field, normal in params["plan"]["away"].items() if still.get(field) != normal}
     if not away or not params["plan"]["strengthen"]:
         return []
     replicas = away.pop("app.replicas", None)
@@ -115,9 +114,7 @@ def _back(params: dict) -> list:
 
 def _sentence(plan: dict, missing: list, failures: list) -> str:
     reasons = "; ".join(f"{failure['object']}: {failure['reason'].rstrip('.')}" for failure in failures)
-    named = ", ".join(f"{change['field']} {_text(change['from'])} -> {_text(change['to'])}" for change in missing)
-    total = len(plan["changes"])
-    what = (
-        f"{len(missing)} of {total} changes were not done ({named})" if missing else "every change is in force, but a step failed"
-    )
+    named = ", ".join(f"{change['field']} {text(change['from'])} -> {text(change['to'])}" for change in missing)
+    of_all = f"{len(missing)} of {counted(len(plan['changes']), 'change')}"
+    what = f"{of_all} could not be made ({named})" if missing else "every change is in force, but a step failed"
     return f"{what}, because {reasons or 'somebody else changes them too'}; mend that and run the same command again."

@@ -119,9 +119,7 @@ def test_a_profile_wins_over_the_severity():
 def test_more_replicas_than_the_profile_has_stay_and_the_report_says_so():
     result = plan({**normal(), "app": {"replicas": 10}}, profile="elevated")
     assert "app" not in result["inputs"]
-    assert result["report"]["lines"] == [
-        ["stays, because responding only strengthens: app.replicas 10 (profile elevated: 5)", "warn"]
-    ]
+    assert result["report"]["lines"] == [["stays, being stronger already: app.replicas 10 (not 5)", "warn"]]
 
 
 @pytest.mark.parametrize(

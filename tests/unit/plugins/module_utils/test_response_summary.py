@@ -116,13 +116,14 @@ def test_a_change_that_is_not_in_force_is_named_and_fails():
             observed={**DONE, "app": {"replicas": 2}}, failures=[{"object": "app", "reason": "10 replicas need more memory."}]
         )
     assert str(refusal.value) == (
-        "1 of 2 changes were not done (app.replicas 2 -> 8), because app: 10 replicas need more memory; "
+        "1 of 2 changes could not be made (app.replicas 2 -> 8), because app: 10 replicas need more memory; "
         "mend that and run the same command again."
     )
     report = refusal.value.details["report"]
     assert report["title"] == "NOT DONE: 1 of 2 changes (profile high, severity was P1)"
     assert report["status"] == "bad"
     assert report["lines"][0] == ["not done, app: 10 replicas need more memory.", "bad"]
+    assert "scale_down.yml" not in str(report["lines"])
 
 
 def test_a_failed_step_fails_the_run_even_where_everything_is_in_force():
@@ -131,5 +132,5 @@ def test_a_failed_step_fails_the_run_even_where_everything_is_in_force():
 
 
 def test_check_mode_names_what_could_not_be_done():
-    with pytest.raises(Refusal, match=r"1 of 2 changes were not done \(app.replicas 2 -> 8\)"):
+    with pytest.raises(Refusal, match=r"1 of 2 changes could not be made \(app.replicas 2 -> 8\)"):
         summary(observed={}, check_mode=True, failures=[{"object": "app", "reason": "too big"}])
