@@ -1,0 +1,1 @@
+"""What lab.py is made of: shell (commands, messages), names (what a prefix decides), directory, images, stack."""
