@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import uuid
 from dataclasses import dataclass
 
 from lab.load.plan import Arrival, Plan
@@ -66,7 +67,7 @@ async def buy(visit: Visit) -> None:
     if not free.ok or not free.body["seats"]:
         return
     for seat in dice.sample(free.body["seats"], min(2, len(free.body["seats"]))):
-        answer = await _purchase(visit, {"event_id": event, "seat": seat["seat"]}, key=f"{visit.arrival.seed:x}-{seat['seat']}")
+        answer = await _purchase(visit, {"event_id": event, "seat": seat["seat"]}, key=uuid.uuid4().hex)
         if answer.status != 409:
             return
 

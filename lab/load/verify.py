@@ -17,6 +17,7 @@ SELECT json_build_object(
   'missing', (SELECT count(*) FROM told WHERE NOT EXISTS (
      SELECT FROM tickets t WHERE t.event_id::text = told.entry->>'event_id' AND t.seat = told.entry->>'seat' AND t.order_id::text = told.entry->>'order_id')),
   'sold_twice', (SELECT count(*) FROM (SELECT FROM tickets GROUP BY event_id, seat HAVING count(*) > 1) twice)
+              + (SELECT count(*) FROM (SELECT FROM orders WHERE status = 'confirmed' GROUP BY event_id, seat HAVING count(*) > 1) ordered_twice)
               + (SELECT count(*) FROM (SELECT FROM told GROUP BY entry->>'event_id', entry->>'seat'
                                        HAVING count(DISTINCT entry->>'order_id') > 1) told_twice),
   'tickets', (SELECT count(*) FROM tickets));
