@@ -18,12 +18,13 @@ from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
 from lab import scenario  # noqa: E402
-from lab.scenario import Lab  # noqa: E402
-from lab.story import SURGE_RATE, Story, StoryError  # noqa: E402
+from lab.scenario import Lab, ScenarioError  # noqa: E402
+from lab.story import SURGE_RATE, Story  # noqa: E402
 
 CHAPTERS = 6
 COLOURS = {"P0": "bold red", "P1": "red", "P2": "yellow", "normal": "green", "unknown": "magenta"}
-console = Console(highlight=False)
+sys.stdout.reconfigure(line_buffering=True)  # what the playbooks print goes between, also into a file
+console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
 
 
 def main() -> int:
@@ -39,7 +40,7 @@ def main() -> int:
         try:
             tell(story)
             shortcomings = story.shortcomings()
-        except StoryError as error:
+        except ScenarioError as error:
             shortcomings = [str(error)]
         finally:
             story.close()

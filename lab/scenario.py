@@ -21,6 +21,10 @@ RESOURCES = ("rate-limits", "queue-config", "feature-flags", "cache-config")
 LEVELS = ("normal", "P2", "P1", "P0")  # from calm to drowned
 
 
+class ScenarioError(Exception):
+    """Something took another course than the story; the message says which."""
+
+
 @dataclass(frozen=True)
 class Lab:
     """A running lab, by its prefix."""
@@ -137,7 +141,7 @@ class Crowd:
     def _result(self) -> dict:
         self._log.close()
         if self._process.returncode != 0:
-            raise RuntimeError(f"the load generator ended with {self._process.returncode}; see {self._log.name}")
+            raise ScenarioError(f"the load generator ended with {self._process.returncode}; see {self._log.name}")
         return json.loads((self.directory / "result.json").read_text())
 
 
@@ -191,5 +195,5 @@ def settle(lab: Lab, replicas: int = 2) -> None:
 def must(played: Played) -> Played:
     """The run, or an error with all that it printed."""
     if played.rc != 0:
-        raise RuntimeError(f"the playbook ended with {played.rc}:\n{played.output}")
+        raise ScenarioError(f"the playbook ended with {played.rc}:\n{played.output}")
     return played

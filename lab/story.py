@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lab import scenario
 from lab.load import record, verify
-from lab.scenario import LEVELS, Crowd, Lab, Played
+from lab.scenario import LEVELS, Crowd, Lab, Played, ScenarioError
 
 # Two replicas of 0.15 cores serve some 20 visitors a second; ten, without what does not sell tickets, serve this crowd.
 NORMAL_RATE = 6.0
@@ -17,10 +17,6 @@ NORMAL_SECONDS = 12.0
 LOOK_BACK = 15.0  # seconds of arrivals that "before" and "after" are measured over
 PATIENCE = 90.0  # until the surge must be seen
 RELIEF = 60.0  # from the end of respond until severity must be better
-
-
-class StoryError(Exception):
-    """The story took another course; one sentence says which."""
 
 
 @dataclass
@@ -55,7 +51,7 @@ class Story:
                 self.figures["severity_before"] = severity
                 return played
             if time.time() - self.moments["surge"] > PATIENCE:
-                raise StoryError(f"{self.rate:g} visitors a second for {PATIENCE:g} s did not make it P1, only {severity}; is the lab alone on this machine?")
+                raise ScenarioError(f"{self.rate:g} visitors a second for {PATIENCE:g} s did not make it P1, only {severity}; is the lab alone on this machine?")
 
     def assess(self, show: bool = False) -> Played:
         played = scenario.must(scenario.play(self.lab, "assess", show=show))
@@ -70,7 +66,7 @@ class Story:
         return played
 
     def relief(self, look=lambda severity, seconds: None) -> str:
-        """Assess until severity is at least one level better than before; within a minute, or StoryError."""
+        """Assess until severity is at least one level better than before; within a minute, or ScenarioError."""
         before = self.figures["severity_before"]
         while True:
             self.assess()
@@ -81,7 +77,7 @@ class Story:
                 self.figures["seconds_to_relief"] = round(now - self.moments["responded"], 1)
                 return severity
             if now - self.moments["responded"] > RELIEF:
-                raise StoryError(f"a minute after respond severity is {severity}, and was {before} before.")
+                raise ScenarioError(f"a minute after respond severity is {severity}, and was {before} before.")
 
     def end_surge(self) -> dict:
         """Nobody new arrives; the comparison, when the last visitor has left."""
