@@ -51,7 +51,7 @@ class Story:
                 self.figures["severity_before"] = severity
                 return played
             if time.time() - self.moments["surge"] > PATIENCE:
-                raise ScenarioError(f"{self.rate:g} visitors a second for {PATIENCE:g} s did not make it P1, only {severity}; is the lab alone on this machine?")
+                raise ScenarioError(f"{self.rate:g} visitors a second for {PATIENCE:g} s made it {severity}, not P1 or worse.")
 
     def assess(self, show: bool = False) -> Played:
         played = scenario.must(scenario.play(self.lab, "assess", show=show))
