@@ -16,6 +16,7 @@ from ansible_collections.smartsports.scaling.plugins.module_utils._lane import R
 _DUMPED = re.compile(r"(?m)^# configuration file (.+):\n")
 # Shell builtins only: the workers' titles and start times, whatever else the image lacks.
 _PROCESSES = 'for d in /proc/[0-9]*; do read -r s <$d/stat && { read -r t <$d/cmdline; echo "$s|$t"; }; done 2>/dev/null'
+_MARK = "# processes:"
 _CLOCK = 0.05  # a file and a process are dated by clocks that tick
 _NEW_WORKERS = 10  # seconds in which a reload shows
 _MINUTE = 60
@@ -80,16 +81,17 @@ class Nginx:
     def name(self) -> str:
         return self.container.name
 
-    def configuration(self) -> dict[str, str]:
-        """The files that nginx would load now, by their path in the container."""
-        code, dumped, complaint = self._execute(["nginx", "-T"])
+    def look(self) -> tuple[dict[str, str], list[Worker]]:
+        """The files that nginx would load now, by their path in the container, and the workers that run; one call for both."""
+        code, output, complaint = self._execute(["sh", "-c", f"nginx -T; code=$?; echo; echo '{_MARK}'; {_PROCESSES}; exit $code"])
         if code != 0:
             raise Refusal(
                 f"the nginx configuration in {self.name} is broken ({_reason(complaint)}), although nginx may still run with an older one; "
                 "nothing was changed; repair the file and run this again."
             )
+        dumped, _, listed = output.rpartition(f"\n{_MARK}\n")
         parts = _DUMPED.split(dumped)
-        return dict(zip(parts[1::2], parts[2::2], strict=True))
+        return dict(zip(parts[1::2], parts[2::2], strict=True)), _workers(listed)
 
     def host_file(self, inside: str) -> HostFile:
         """Where the host keeps a file of the container."""
@@ -131,16 +133,7 @@ class Nginx:
             raise Refusal(f"nginx refuses the new servers ({_reason(complaint)}); nothing was written; repair its configuration and run this again.")
 
     def workers(self) -> list[Worker]:
-        listed = self._execute(["sh", "-c", _PROCESSES])[1]
-        ticks = os.sysconf("SC_CLK_TCK")
-        booted = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
-        found = []
-        for line in listed.splitlines():
-            status, mark, title = line.partition("|")
-            if mark and title.startswith("nginx: worker process"):
-                started = booted + int(status.rpartition(")")[2].split()[19]) / ticks
-                found.append(Worker(int(status.split()[0]), started, leaving="shutting down" in title))
-        return found
+        return _workers(self._execute(["sh", "-c", _PROCESSES])[1])
 
     def is_behind(self, file: HostFile, workers: list[Worker]) -> bool:
         """Was the file changed after the workers started? Then they run with what was there before."""
@@ -186,6 +179,19 @@ class Nginx:
         except DockerException as error:
             raise Refusal(f"{command[0]} cannot be run in {self.name} ({error}); see docker logs {self.name}.") from error
         return code, (output or b"").decode(errors="replace"), (complaint or b"").decode(errors="replace")
+
+
+def _workers(listed: str) -> list[Worker]:
+    """nginx's workers, of the status and title of every process."""
+    ticks = os.sysconf("SC_CLK_TCK")
+    booted = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+    found = []
+    for line in listed.splitlines():
+        status, _, title = line.partition("|")
+        if title.startswith("nginx: worker process"):
+            started = booted + int(status.rpartition(")")[2].split()[19]) / ticks
+            found.append(Worker(int(status.split()[0]), started, leaving="shutting down" in title))
+    return found
 
 
 def _reason(complaint: str) -> str:

@@ -31,7 +31,8 @@ UNKNOWN = "known after apply"
 def run(params: dict, check_mode: bool, say: Say) -> dict:
     client = connect()
     nginx = Nginx(client, _the_nginx(client, params))
-    file, block = _find(nginx, params["name"])
+    configuration, workers = nginx.look()
+    file, block = _find(nginx, configuration, params["name"])
     listed = containers(client, params["project"], params["service"])
     replicas = [replica for replica in listed if replica.state == "running" and replica.addresses]
     network = _common_network(nginx.container, replicas, params)
@@ -39,7 +40,6 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
     members, waiting = _members(replicas, present, network, params, check_mode)
     wanted = _wanted(members, present, network, params["port"])
 
-    workers = nginx.workers()
     rewritten = set(wanted) != set(present)
     behind = nginx.is_behind(file, workers)
     missing = max(0, params["expected"] - len(wanted)) if check_mode else 0
@@ -90,9 +90,9 @@ def _the_nginx(client, params: dict) -> Container:
     return found[0]
 
 
-def _find(nginx: Nginx, name: str) -> tuple[HostFile, Block]:
+def _find(nginx: Nginx, configuration: dict[str, str], name: str) -> tuple[HostFile, Block]:
     """The one file that defines the upstream, of those that nginx loads, and the block in it."""
-    defining = {path: text for path, text in nginx.configuration().items() if _upstream.find(text, name)}
+    defining = {path: text for path, text in configuration.items() if _upstream.find(text, name)}
     if len(defining) != 1:
         raise Refusal(
             f"{len(defining)} files of the nginx configuration in {nginx.name} define 'upstream {name}', and exactly 1 is needed; "
