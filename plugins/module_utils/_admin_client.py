@@ -159,7 +159,7 @@ def _reading(instance: Instance, content: dict) -> Reading:
     if not isinstance(settings, dict) or not isinstance(version, int):
         raise Refusal(
             f"{instance.name} answered without 'settings' and 'version', which the admin API's contract demands; "
-            "is this the application's port, and a release that offers this API?"
+            "check smartsports_app_port, and that this release of the application offers the API."
         )
     return Reading(settings, version)
 

@@ -62,6 +62,8 @@ class Http:
         self._session = requests.Session()
         # The environment's proxies would be handed the token, its netrc would replace it.
         self._session.trust_env = False
+        if not params["validate_certs"]:  # asked for: one warning a request tells nothing new
+            requests.packages.urllib3.disable_warnings()
         self._session.verify = (params["ca_path"] or True) if params["validate_certs"] else False
         # A connection of its own for each request: a kept one that the other side just closed makes a POST's outcome unclear.
         self._session.headers.update({"Authorization": f"Bearer {self._token}", "Connection": "close"})
@@ -121,7 +123,7 @@ class Http:
             raise Failed(f"temporarily unavailable (503{said})", retry_after=_seconds(answer))
         if status >= 500:
             raise Failed(f"internal error ({status}{said})", sent=True, again=status in (502, 504))
-        raise Refusal(f"{url} answered {status}{said}, which is not in the admin API's contract; is this the application's port?")
+        raise Refusal(f"{url} answered {status}{said}, which is not in the admin API's contract; check smartsports_app_port.")
 
     def _object(self, url: str, answer) -> dict:
         try:
