@@ -2,7 +2,7 @@
 """Shows what a result says to people: one aligned table, coloured on a terminal and plain without one.
 
 A report is data, so that it crosses SSH: {title, status (good|warn|bad), columns, rows, lines}. A cell is a value or
-[value, status]; `lines` stand below the table, each a text or [text, status].
+[value, status]; `lines` stand below the table, each a text or [text, status]. {raw} is for machines, shown as it is.
 """
 
 from __future__ import annotations
@@ -11,9 +11,13 @@ import io
 
 from ansible.utils.color import ANSIBLE_COLOR
 from ansible.utils.display import Display
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+
+try:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+except ImportError:  # an execution environment without it: the same words, without colours and columns
+    Console = None
 
 _STYLES = {"good": "green", "warn": "yellow", "bad": "bold red", "dim": "dim", "title": "bold"}
 
@@ -26,6 +30,10 @@ def show(report: dict | None) -> None:
 
 def render(report: dict, colour: bool = False, width: int = 110) -> str:
     """The report as text, at most `width` columns wide."""
+    if "raw" in report:
+        return report["raw"]
+    if Console is None:
+        return _plain(report)
     console = Console(file=io.StringIO(), force_terminal=colour, no_color=not colour, width=width, highlight=False)
     if report.get("title"):
         console.print(_text([report["title"], report.get("status", "title")]))
@@ -41,6 +49,18 @@ def render(report: dict, colour: bool = False, width: int = 110) -> str:
     return "\n".join(line.rstrip() for line in console.file.getvalue().rstrip("\n").split("\n"))
 
 
+def _plain(report: dict) -> str:
+    rows = [[report["title"]]] if report.get("title") else []
+    rows += [report["columns"]] if report.get("columns") else []
+    rows += [*report.get("rows", []), *([line] for line in report.get("lines", []))]
+    return "\n".join("  ".join(_value_and_status(cell)[0] for cell in row) for row in rows)
+
+
 def _text(cell) -> Text:
+    value, status = _value_and_status(cell)
+    return Text(value, style=_STYLES.get(status, ""))
+
+
+def _value_and_status(cell) -> tuple[str, str | None]:
     value, status = cell if isinstance(cell, (list, tuple)) else (cell, None)
-    return Text("" if value is None else str(value), style=_STYLES.get(status, ""))
+    return "" if value is None else str(value), status

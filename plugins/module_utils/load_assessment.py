@@ -1,0 +1,258 @@
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+"""How bad it is, where, and what to do: asks Prometheus (or the platform itself), probes through nginx, decides. Reads only."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass, replace
+
+from ansible_collections.smartsports.scaling.plugins.module_utils import _assessed, _direct, _evidence, _probe, _prometheus
+from ansible_collections.smartsports.scaling.plugins.module_utils._admin_client import Client
+from ansible_collections.smartsports.scaling.plugins.module_utils._admin_http import Failed
+from ansible_collections.smartsports.scaling.plugins.module_utils._admin_settings import CONNECTION
+from ansible_collections.smartsports.scaling.plugins.module_utils._docker import Container, DockerException, connect, containers
+from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, Say
+from ansible_collections.smartsports.scaling.plugins.module_utils._observation import Observation, Pool, Redis
+from ansible_collections.smartsports.scaling.plugins.module_utils._parallel import gather
+from ansible_collections.smartsports.scaling.plugins.module_utils._severity import (
+    Reason,
+    bottleneck,
+    judge,
+    judge_latency,
+    overall,
+    share_above,
+    triggered,
+)
+from ansible_collections.smartsports.scaling.plugins.module_utils._thresholds import METRICS, THRESHOLDS, merged
+
+FEATURES = {
+    "analytics_tracking": "/api/v1/analytics/.*",
+    "recommendation_engine": "/api/v1/recommendations.*",
+    "social_features": "/api/v1/social/.*",
+}
+SPEC = {
+    "argument_spec": {
+        **CONNECTION,
+        "nginx_service": {"type": "str", "default": "nginx"},
+        "pgbouncer_service": {"type": "str", "default": "pgbouncer"},
+        "postgres_service": {"type": "str", "default": "postgres-primary"},
+        "redis_service": {"type": "str", "default": "redis-primary"},
+        "metrics_path": {"type": "str", "default": "/internal/metrics"},
+        "entry_url": {"type": "str", "default": "http://127.0.0.1:8080"},
+        "probe_path": {"type": "str", "default": "/api/v1/events"},
+        "probe_count": {"type": "int", "default": 3},
+        "prometheus_url": {"type": "str", "default": "http://127.0.0.1:9090"},
+        "pgbouncer_socket": {"type": "str", "default": "/tmp"},
+        "pgbouncer_port": {"type": "int", "default": 6432},
+        "features": {"type": "dict", "default": FEATURES},
+        "thresholds": {"type": "dict", "default": {}},
+        "metrics": {"type": "dict", "default": {}},
+        "command_options": {"type": "str", "default": ""},
+        "output": {"type": "str", "choices": ["table", "json"], "default": "table"},
+    },
+    "supports_check_mode": True,
+}
+PROMETHEUS_TIMEOUT = 1.2  # seconds; the whole answer is due in 3
+PROBE_TIMEOUT = 2.3
+DEADLINE = 2.6
+SERVICES = ("pgbouncer", "postgres", "redis")
+
+
+def run(params: dict, check_mode: bool, say: Say) -> dict:
+    """Assess. Whatever cannot be asked makes its evidence unknown; only a wrong option is refused."""
+    thresholds = merged(THRESHOLDS, params["thresholds"], "load_assessment_thresholds")
+    metrics = merged(METRICS, params["metrics"], "load_assessment_metrics")
+    if not 1 <= params["probe_count"] <= 10:
+        raise Refusal(f"probe_count is {params['probe_count']}, but must be from 1 to 10; correct load_assessment_probe_count.")
+    url = params["entry_url"].rstrip("/") + params["probe_path"]
+    answers = gather(
+        {
+            "probes": lambda: _probe.probe(url, params["probe_count"], PROBE_TIMEOUT),
+            "platform": lambda: _platform(params, metrics, thresholds),
+            "flags": lambda: _disabled(params),
+        },
+        DEADLINE,
+    )
+    probes, platform = answers["probes"], answers["platform"]
+    if isinstance(platform, (TimeoutError, DockerException)):
+        platform = _Platform(None, [], Observation("direct", "", 0), {}, [f"the platform could not be observed ({platform})."])
+    for answer in (platform, probes):
+        if isinstance(answer, Exception) and not isinstance(answer, TimeoutError):
+            raise answer
+    if isinstance(probes, Exception):
+        probes = _probe.Probes(params["probe_count"], (), PROBE_TIMEOUT, params["probe_count"])
+    disabled, remarks = answers["flags"] if isinstance(answers["flags"], tuple) else ({}, [])
+    return _result(params, thresholds, platform, probes, url, disabled, [*platform.remarks, *remarks])
+
+
+@dataclass(frozen=True)
+class _Platform:
+    """What was found out about the containers, and what was observed of them."""
+
+    replicas: list[Container] | None  # None: the engine could not list them
+    nginx: list[Container]  # also stopped ones
+    seen: Observation
+    limits: dict[str, _evidence.Limits]
+    remarks: list[str]
+
+
+def _platform(params: dict, metrics: dict, thresholds: dict) -> _Platform:
+    remarks: list[str] = []
+    try:
+        client = connect(timeout=2)
+        found = gather(
+            {
+                "app": lambda: containers(client, params["project"], params["service"]),
+                "nginx": lambda: containers(client, params["project"], params["nginx_service"], all_states=True),
+                **{name: lambda name=name: containers(client, params["project"], params[f"{name}_service"]) for name in SERVICES},
+                "prometheus": lambda: _ask_prometheus(params, metrics, thresholds),
+            },
+            PROMETHEUS_TIMEOUT + 0.3,
+        )
+    except Refusal as refusal:
+        client = None
+        remarks.append(str(refusal))
+        found = {"prometheus": _ask_prometheus(params, metrics, thresholds)}
+    remarks += [str(answer) for answer in found.values() if isinstance(answer, Refusal)]
+    listed = {name: found[name] if isinstance(found.get(name), list) else [] for name in ("app", "nginx", *SERVICES)}
+    replicas = found["app"] if isinstance(found.get("app"), list) else None
+    limits = _limits(client, listed["app"]) if client else {}
+    seen = found["prometheus"]
+    if not isinstance(seen, Observation):
+        why = seen if isinstance(seen, (str, TimeoutError)) else "gave no answer that can be read"
+        remarks.append(f"Prometheus at {_prometheus.named(params['prometheus_url'])} {why}: the platform was asked directly.")
+        if client is None:
+            seen = Observation("direct", "", 0)
+        else:
+            services = {name: listed[name] for name in SERVICES}
+            seen = _direct.observe(client, listed["app"], services, params, metrics, thresholds)
+    elif client:
+        _complete(seen, client, listed, params)
+    return _Platform(replicas, listed["nginx"], seen, limits, remarks)
+
+
+def _ask_prometheus(params: dict, metrics: dict, thresholds: dict) -> Observation | str:
+    try:
+        return _prometheus.observe(params["prometheus_url"], metrics, thresholds, PROMETHEUS_TIMEOUT)
+    except _prometheus.Unavailable as unavailable:
+        return str(unavailable)
+
+
+def _complete(seen: Observation, client, listed: dict, params: dict) -> None:
+    """What Prometheus has no samples of is asked of the databases themselves: one look instead of a minute."""
+    jobs = {}
+    if seen.pool is None:
+        jobs["pool"] = lambda: _direct.pool(client, listed, params)
+    if seen.redis is None:
+        jobs["redis"] = lambda: _direct.redis_now(client, listed)
+    for name, answer in gather(jobs, 0.9).items():
+        if isinstance(answer, (Pool, Redis)):
+            setattr(seen, name, answer)
+            seen.sources[name] = "asked directly, now"
+
+
+def _limits(client, replicas: list[Container]) -> dict[str, _evidence.Limits]:
+    """The replicas' limits by address and by name; of one without a limit, what the host has."""
+    inspected = gather({each.id: lambda each=each: client.api.inspect_container(each.id) for each in replicas}, 0.8)
+    host: dict = {}
+    limits = {}
+    for replica in replicas:
+        answer = inspected[replica.id]
+        if isinstance(answer, Exception):
+            continue
+        config = answer["HostConfig"]
+        cores, memory = allowed_cores(config), config.get("Memory") or 0
+        if not (cores and memory) and not host:
+            try:
+                host = client.api.info()
+            except DockerException:
+                continue
+        limit = _evidence.Limits(cores or host["NCPU"], memory or host["MemTotal"])
+        limits[replica.address] = limits[replica.name] = limit
+    return limits
+
+
+def allowed_cores(config: dict) -> float:
+    """The CPU limit in cores, however it was given; 0 for none."""
+    if config.get("NanoCpus"):
+        return config["NanoCpus"] / 1e9
+    quota = config.get("CpuQuota") or 0
+    return quota / (config.get("CpuPeriod") or 100_000) if quota > 0 else 0.0
+
+
+def _disabled(params: dict) -> tuple[dict[str, str], list[str]]:
+    """Route pattern -> feature that we switched off; and a remark where nobody could tell."""
+    try:
+        found = Client({**params, "timeout": 0.8, "deadline": 0.8}).read_once(["feature-flags"])["feature-flags"]
+    except (Refusal, Failed) as problem:
+        return {}, [f"the feature flags could not be read: {problem}"]
+    if not found.told:
+        return {}, []
+    flags = found.newest.settings
+    return {pattern: name for name, pattern in params["features"].items() if flags.get(name) is False}, []
+
+
+def _result(params: dict, thresholds: dict, platform: _Platform, probes, url: str, disabled: dict, remarks: list[str]) -> dict:
+    seen, limits = platform.seen, thresholds["severity"]
+    replicas = platform.replicas or []
+    running, seen_now = len(replicas), _seen(seen, replicas)
+    judged = [*_evidence.probed(probes, _prometheus.named(url)), *_evidence.readings(seen, platform.limits, disabled, thresholds)]
+    reasons = [
+        judge_latency(each, limits["response_time"], thresholds["share"], thresholds["minimum_requests"] / max(seen.seconds, 0.1))
+        for each in _evidence.latencies(seen)
+    ]
+    reasons += [judge(reading, limits[reading.metric]) for reading in judged]
+    if platform.replicas is None:
+        reasons.append(Reason("replicas", None, "", None, "unknown", "docker", "now", "the engine did not list them"))
+    elif not running:
+        reasons.append(Reason("replicas", "none runs", "", None, "P0", "docker", "now"))
+    elif seen_now < running:
+        reasons.append(Reason("replicas", f"{seen_now} of {running} seen", "", None, "unknown", seen.source, seen.window))
+    severity = overall(reasons)
+    where = bottleneck(reasons, seen.query_share)
+    stopped = platform.nginx[0].name if platform.nginx and all(each.state != "running" for each in platform.nginx) else ""
+    result = {
+        "changed": False,
+        "severity": severity,
+        "reasons": [_plain(reason) for reason in reasons],
+        "bottleneck": where,
+        "triggers": [_trigger(name, each, seen, platform.limits, thresholds) for name, each in thresholds["triggers"].items()],
+        "replicas": {"running": running, "seen": seen_now},
+        "command": _assessed.command(severity, params["command_options"], stopped),
+        "source": seen.source,
+        "remarks": remarks,
+    }
+    report = _assessed.report(result, reasons, remarks)
+    if params["output"] == "json":
+        report = {"raw": json.dumps({key: value for key, value in result.items() if key != "changed"}, indent=2)}
+    return {**result, "report": report}
+
+
+def _seen(seen: Observation, replicas: list[Container]) -> int:
+    """How many of the running replicas the source has fresh samples of; its labels may be addresses or names."""
+    return sum(1 for replica in replicas if seen.instances & {replica.address, replica.name})
+
+
+def _trigger(name: str, trigger: dict, seen: Observation, limits: dict, thresholds: dict) -> dict:
+    smallest, note = _evidence.sustained(name, seen, limits, thresholds)
+    if name != "response_time":
+        return triggered(name, trigger["limit"], trigger["seconds"], smallest, note)
+    shares = [
+        share_above(each.buckets, trigger["limit"])
+        for each in _evidence.latencies(seen)
+        if each.buckets and max(each.buckets.values()) > 0
+    ]
+    least, most = max((each[0] for each in shares), default=0.0), max((each[1] for each in shares), default=0.0)
+    share = thresholds["share"]
+    fired = None if seen.latency is None or least <= share < most else least > share
+    result = triggered(name, trigger["limit"], trigger["seconds"], None, "" if fired is not None else "no evidence of it")
+    return {**result, "sustained": None if fired is None else least, "fired": fired}
+
+
+def _plain(reason: Reason) -> dict:
+    """As JSON has it: no infinities, and figures that a person can read."""
+    value = reason.value
+    if isinstance(value, float):
+        value = round(value, 3) if math.isfinite(value) else None
+    return asdict(replace(reason, value=value))
