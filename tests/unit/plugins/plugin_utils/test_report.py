@@ -35,3 +35,8 @@ def test_markup_in_a_value_is_shown_as_it_is():
 
 def test_a_table_without_columns_has_no_header():
     assert _report.render({"rows": [["a", 1]]}) == "a  1"
+
+
+def test_without_rich_the_words_are_the_same(monkeypatch):
+    monkeypatch.setattr(_report, "Console", None)
+    assert _report.render(REPORT) == "P1: high\nmetric  value\np95  7.2 s\nerrors  0.4%\nunknown  \ndo this\nthen wait"

@@ -1,0 +1,84 @@
+# Every target does all the set-up that it needs; a second run starts at once. `make` lists the targets.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+MAKEFLAGS += --no-print-directory
+
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export PYTHONDONTWRITEBYTECODE :=
+STEP := tools/step.sh
+SCENARIOS ?= $(sort $(patsubst molecule/%/molecule.yml,%,$(wildcard molecule/*/molecule.yml)))
+PREFIX ?= smartsports
+
+.PHONY: help demo test lab lab-down setup lint docs-lint unit contract sanity build lab-test molecule e2e proof lock clean begin total
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  \033[1mmake %-10s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: setup ## a platform drowns and one command saves it (10 minutes fresh, 4 warm)
+	@python lab/demo.py
+
+test: begin lint unit contract docs-lint build sanity lab-test molecule e2e total ## everything CI runs (30 minutes on 2 cores)
+
+lab: setup ## the platform in miniature, with 2 replicas, for ansible-playbook playbooks/assess.yml
+	@LAB_PREFIX=$(PREFIX) python lab/lab.py up
+	@LAB_PREFIX=$(PREFIX) ansible-playbook playbooks/scale_app.yml -e replicas=2
+
+lab-down: setup ## remove the lab, its data and its secrets
+	@python lab/lab.py down --prefix $(PREFIX)
+
+setup: .venv/.installed ## the environment in .venv/, the Docker engine and Compose: only what is missing
+	@lab/engine.sh
+
+lint: .venv/.installed ## ansible-lint (production), ruff, yamllint, shellcheck
+	@$(STEP) ruff ruff check .
+	@$(STEP) ruff-format ruff format --check .
+	@$(STEP) yamllint yamllint --strict .
+	@$(STEP) shellcheck tools/shell_files.sh shellcheck --external-sources --source-path=SCRIPTDIR
+	@$(STEP) ansible-lint ansible-lint
+
+docs-lint: .venv/.installed ## the documentation of modules and roles, as Galaxy renders it
+	@$(STEP) docs-lint antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs self collections/ansible_collections/smartsports/scaling
+
+unit: .venv/.installed ## pure logic, in seconds
+	@$(STEP) unit pytest -q tests/unit
+
+contract: .venv/.installed ## the repository held against its own rules
+	@$(STEP) contract pytest -q tests/contract
+
+sanity: .venv/.installed ## ansible-test sanity (all tests) and units, on the built collection
+	@$(STEP) sanity tests/sanity/run sanity
+	@$(STEP) sanity-units tests/sanity/run units
+
+build: .venv/.installed ## the collection as Galaxy gets it, in build/
+	@$(STEP) build ansible-galaxy collection build --force --output-path build .
+
+lab-test: setup ## the reference application, fuzzed against its contract
+	@$(STEP) lab-test pytest -q tests/lab
+
+molecule: setup ## roles on a fresh lab each; SCENARIOS="a b" runs some
+	@for scenario in $(SCENARIOS); do $(STEP) molecule-$$scenario molecule test -s $$scenario; done
+
+e2e: setup ## the proof table at its smallest honest size
+	@$(STEP) e2e pytest -q tests/e2e
+
+proof: setup ## the proof table at full size; the results go to docs/proof/
+	@python lab/proof.py
+
+lock: .venv/.installed ## resolve pyproject.toml into requirements.txt
+	@uv pip compile --quiet --upgrade --group pyproject.toml:dev --universal --python-version 3.11 \
+	  --no-annotate --no-header --no-emit-index-url --no-emit-find-links --output-file requirements.txt
+
+clean: ## caches and build results; labs and .venv stay
+	@rm -rf .cache build
+
+begin: .venv/.installed
+	@$(STEP) --begin
+
+total:
+	@$(STEP) --total
+
+.venv/.installed: requirements.txt tools/environment.sh
+	@tools/environment.sh
+	@touch $@
