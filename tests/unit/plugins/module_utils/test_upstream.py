@@ -1,0 +1,205 @@
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+import pytest
+from ansible_collections.smartsports.scaling.plugins.module_utils import upstream
+from ansible_collections.smartsports.scaling.plugins.module_utils._docker import Container
+from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, silent
+from ansible_collections.smartsports.scaling.plugins.module_utils._nginx import HostFile, Worker
+
+INSIDE = "/etc/nginx/conf.d/upstream.conf"
+
+
+def replica(number, health="healthy", state="running"):
+    return Container(f"id{number}", f"p-app-{number}", number, state, health, {"p_net": f"172.30.0.{number}"}, "app:1")
+
+
+class FakeNginx:
+    """An nginx that reloads; what is done to it is recorded in order."""
+
+    name = "p-nginx"
+    container = Container("n", "p-nginx", 1, "running", "healthy", {"a_net": "10.0.0.1", "p_net": "172.30.0.10"}, "nginx:1")
+
+    def __init__(self, path):
+        self.file = HostFile(INSIDE, path, alone=False)
+        self.done = []
+        self.behind = False
+        self.refuses = {}
+
+    def look(self):
+        return {INSIDE: self.file.read()}, [Worker(7, 0.0, leaving=False)]
+
+    def host_file(self, inside):
+        return self.file
+
+    def is_behind(self, file, workers):
+        return self.behind
+
+    def _do(self, what, *details):
+        self.done.append((what, *details))
+        if what in self.refuses:
+            raise Refusal(self.refuses[what])
+
+    def test(self, file, text):
+        self._do("test", self.file.read() != text)
+
+    def reload(self):
+        self._do("reload")
+
+    def wait_for_new_workers(self, old):
+        self._do("new", old)
+
+    def wait_for_old_workers(self, old, deadline, say):
+        self._do("old", old)
+
+
+class Engine:
+    api = property(lambda self: self)
+
+    def inspect_network(self, name):
+        assert name == "p_net"
+        return {"IPAM": {"Config": [{"Subnet": "172.30.0.0/24"}]}}
+
+
+@pytest.fixture
+def nginx(tmp_path):
+    path = tmp_path / "upstream.conf"
+    path.write_text("upstream app { server app:3000 max_fails=3; server 10.9.9.9:80 backup; }\n")
+    return FakeNginx(path)
+
+
+@pytest.fixture
+def send(monkeypatch, nginx):
+    def send(*replicas, check_mode=False, **options):
+        found = {"app": list(replicas), "nginx": [nginx.container]}
+        monkeypatch.setattr(upstream, "connect", Engine)
+        monkeypatch.setattr(upstream, "containers", lambda client, project, service: found[service])
+        monkeypatch.setattr(upstream, "Nginx", lambda client, container: nginx)
+        params = {
+            "project": "p", "service": "app", "port": 3000, "nginx_service": "nginx", "name": "app", "exclude": [], "expected": 0, "deadline": 60,
+        }
+        return upstream.run({**params, **options}, check_mode, silent)
+
+    return send
+
+
+def test_a_line_for_each_replica_with_the_options_of_before(send, nginx):
+    result = send(replica(1), replica(2))
+    assert nginx.file.read() == (
+        "upstream app {\n    server 172.30.0.1:3000 max_fails=3;  # p-app-1\n    server 172.30.0.2:3000 max_fails=3;  # p-app-2\n"
+        "    server 10.9.9.9:80 backup;\n}\n"
+    )
+    assert result["changed"]
+    assert result["added"] == ["p-app-1", "p-app-2"]
+    assert nginx.done == [("test", True), ("reload",), ("new", {7}), ("old", {7})]
+
+
+def test_a_second_run_does_not_reload(send, nginx):
+    send(replica(1), replica(2))
+    nginx.done.clear()
+    assert not send(replica(1), replica(2))["changed"]
+    assert nginx.done == [("old", set())]  # workers that a killed run left behind are waited for
+
+
+def test_a_file_that_is_right_and_not_loaded_is_loaded(send, nginx):
+    send(replica(1))
+    nginx.done.clear()
+    nginx.behind = True
+    result = send(replica(1))
+    assert result["changed"]
+    assert result["diff"]["before"]["loaded by nginx"] is False
+    assert [step[0] for step in nginx.done] == ["reload", "new", "old"]
+
+
+def test_an_excluded_replica_gets_nothing(send):
+    send(replica(1), replica(2), replica(3))
+    result = send(replica(1), replica(2), replica(3), exclude=["p-app-3", "p-app-2"])
+    assert result["servers"] == ["172.30.0.1:3000"]
+
+
+@pytest.mark.parametrize("health", ["starting", "unhealthy"])
+def test_a_new_replica_enters_when_it_is_healthy(send, health):
+    send(replica(1))
+    result = send(replica(1), replica(2, health))
+    assert (result["servers"], result["waiting"]) == (["172.30.0.1:3000"], ["p-app-2"])
+
+
+def test_a_replica_that_is_slow_under_load_stays(send):
+    send(replica(1), replica(2))
+    assert send(replica(1, "unhealthy"), replica(2))["members"] == ["p-app-1", "p-app-2"]
+
+
+def test_one_that_is_resolved_by_name_and_slow_stays(send):
+    assert send(replica(1, "unhealthy"), replica(2))["members"] == ["p-app-1", "p-app-2"]
+
+
+def test_one_that_crashes_all_the_time_is_no_server(send):
+    assert send(replica(1), replica(2, state="restarting"))["members"] == ["p-app-1"]
+
+
+def test_own_options_and_a_server_taken_down_stay(send, nginx):
+    nginx.file.path.write_text("upstream app { server 172.30.0.1:3000 down; server 172.30.0.2:3000 weight=2; }\n")
+    send(replica(1), replica(2), replica(3))
+    assert nginx.file.read() == (
+        "upstream app {\n    server 172.30.0.1:3000 down;  # p-app-1\n    server 172.30.0.2:3000 weight=2;  # p-app-2\n"
+        "    server 172.30.0.3:3000 weight=2;  # p-app-3\n}\n"
+    )
+
+
+def test_check_mode_predicts_and_touches_nothing(send, nginx):
+    before = nginx.file.read()
+    predicted = send(replica(1), check_mode=True, expected=3)
+    assert predicted["diff"]["after"]["upstream app"] == ["172.30.0.1:3000 max_fails=3 (p-app-1)", "known after apply", "known after apply"]
+    assert predicted["changed"]
+    assert nginx.file.read() == before
+    assert nginx.done == []
+    assert send(replica(1), check_mode=True) == send(replica(1))
+
+
+def test_nothing_is_written_when_nginx_refuses(send, nginx):
+    before = nginx.file.read()
+    nginx.refuses["test"] = "nginx refuses the new servers"
+    with pytest.raises(Refusal):
+        send(replica(1))
+    assert nginx.file.read() == before
+
+
+@pytest.mark.parametrize("step", ["reload", "new"])
+def test_the_file_is_put_back_when_nginx_does_not_take_it(send, nginx, step):
+    before = nginx.file.read()
+    nginx.refuses[step] = "started no new workers"
+    with pytest.raises(Refusal):
+        send(replica(1))
+    assert nginx.file.read() == before
+
+
+def test_refuses_to_leave_nginx_without_a_server(send, nginx):
+    with pytest.raises(Refusal, match=r"left without any server: of 1 running replica"):
+        send(replica(1), exclude=["p-app-1"])
+    assert nginx.done == []
+
+
+def test_refuses_where_no_network_is_shared(send):
+    alone = Container("id1", "p-app-1", 1, "running", "healthy", {"other": "10.1.1.1"}, "app:1")
+    with pytest.raises(Refusal, match="no network is shared by p-nginx and all running containers of p/app"):
+        send(alone)
+
+
+def test_refuses_an_unknown_upstream(send):
+    with pytest.raises(Refusal, match=r"0 files of the nginx configuration in p-nginx define 'upstream web', and exactly 1 is needed"):
+        send(replica(1), name="web")
+
+
+def test_refuses_a_file_that_the_container_does_not_see(send, nginx, tmp_path):
+    looked = nginx.look()
+    nginx.look = lambda: looked
+    nginx.file.path.write_text("upstream app { server else:1; }\n")
+    with pytest.raises(Refusal, match="the file was replaced while mounted as a single file; recreate the container"):
+        send(replica(1))
+
+
+def test_refuses_two_nginx(send, nginx, monkeypatch):
+    monkeypatch.setattr(upstream, "connect", Engine)
+    monkeypatch.setattr(upstream, "containers", lambda client, project, service: [])
+    with pytest.raises(Refusal, match="0 containers of p/nginx run on this host, and exactly 1 is needed"):
+        upstream.run({"project": "p", "nginx_service": "nginx"}, False, silent)
