@@ -67,7 +67,7 @@ def test_one_that_ends_at_once_is_named(wait):
 
 
 def test_those_that_ran_before_must_be_the_same(wait):
-    with pytest.raises(Refusal, match="1 replica.s. that ran before were removed meanwhile .abcdefabcdef.; somebody else changes the platform"):
+    with pytest.raises(Refusal, match=r"1 replica\(s\) that ran before were removed meanwhile \(abcdefabcdef\); somebody else changes the platform"):
         wait("healthy", [[replica(1), replica(2)]], present=["abcdefabcdef0123"], settled=[])
 
 
