@@ -1,0 +1,1 @@
+"""The reference application: a ticket shop with an admin API."""

@@ -1,0 +1,5 @@
+"""python -m smartsports_app"""
+
+from smartsports_app.main import main
+
+main()
