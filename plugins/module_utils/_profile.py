@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -152,13 +153,21 @@ def resolve(
     return resolved
 
 
-def plan(schema: Schema, desired: dict[str, Setting], observed: dict, strengthen: bool = True, tiers: list | None = None) -> dict:
+def plan(
+    schema: Schema,
+    desired: dict[str, Setting],
+    observed: dict,
+    strengthen: bool = True,
+    tiers: Sequence = (),
+    unfinished: Sequence = (),
+) -> dict:
     """The one diff between desired and observed: {changes, kept, inputs}.
 
     `observed` is {resource: settings}; a resource without settings (an API that cannot be read) is written unseen, from None.
+    A resource that is `unfinished` has its values but an interrupted run left work to do, so they are converged all the same.
     `kept` is what is stronger already and stays. `inputs` is what roles take: {resource: merge patch}, only what changes.
     """
-    for tier in tiers or []:
+    for tier in tiers:
         if tier not in schema.tiers:
             raise Refusal(f"'{tier}' is no tier; the known ones are {', '.join(schema.tiers)}.")
     changes, kept, inputs = [], [], {}
@@ -173,11 +182,11 @@ def plan(schema: Schema, desired: dict[str, Setting], observed: dict, strengthen
         elif strengthen and present is not None:
             value = field.stronger_of(present, value)
         entry = {"tier": field.tier, "object": field.resource, "path": field.path, "field": name}
-        entry.update({"from": present, "to": setting.value, "source": setting.source})
+        entry.update({"from": present, "source": setting.source})
         if value != setting.value:
-            kept.append(entry)
-        elif value != present:
-            changes.append(entry)
+            kept.append({**entry, "to": setting.value})
+        if value != present or field.resource in unfinished:
+            changes.append({**entry, "to": value})
             _place(inputs.setdefault(field.resource, {}), field.path, value)
     return {"changes": changes, "kept": kept, "inputs": inputs}
 

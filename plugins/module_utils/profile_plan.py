@@ -20,6 +20,7 @@ SPEC = {
         "tiers": {"type": "list", "elements": "str", "default": []},
         "strengthen": {"type": "bool", "default": True},
         "observed": {"type": "dict", "required": True},
+        "unfinished": {"type": "list", "elements": "str", "default": []},
     },
     "supports_check_mode": True,
 }
@@ -32,7 +33,7 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
     schema = _profile.Schema(params["schema"])
     desired = _profile.resolve(schema, params["profiles"], name, params["overrides"], params["event"], params["values"])
     normal = _profile.resolve(schema, params["profiles"], "normal", params["overrides"])
-    planned = _profile.plan(schema, desired, params["observed"], params["strengthen"], params["tiers"])
+    planned = _profile.plan(schema, desired, params["observed"], params["strengthen"], params["tiers"], params["unfinished"])
     unlike = _profile.plan(schema, normal, params["observed"], False, params["tiers"])["changes"]
     return {
         "changed": False,

@@ -72,8 +72,13 @@ def _title(plan: dict, missing: list, failed: bool, check_mode: bool) -> str:
 
 
 def _row(change: dict, missing: bool) -> list:
-    before, after = text(change["from"]), text(change["to"])
-    return [[change["field"], "bad" if missing else ""], before, [after, "bad" if missing else "good"], [change["source"], "dim"]]
+    status = "bad" if missing else "good"
+    return [[change["field"], "bad" if missing else ""], _before(change), [text(change["to"]), status], [change["source"], "dim"]]
+
+
+def _before(change: dict) -> str:
+    """What was; the same value is there again only where an interrupted run has left work to do."""
+    return "unfinished" if change["from"] == change["to"] else text(change["from"])
 
 
 def _undone(failures: list) -> list:
@@ -114,7 +119,7 @@ def _back(params: dict, missing: list) -> list:
 
 def _sentence(plan: dict, missing: list, failures: list) -> str:
     reasons = "; ".join(f"{failure['object']}: {failure['reason'].rstrip('.')}" for failure in failures)
-    named = ", ".join(f"{change['field']} {text(change['from'])} -> {text(change['to'])}" for change in missing)
+    named = ", ".join(f"{change['field']} {_before(change)} -> {text(change['to'])}" for change in missing)
     of_all = f"{len(missing)} of {counted(len(plan['changes']), 'change')}"
     what = f"{of_all} could not be made ({named})" if missing else "every change is in force, but a step failed"
     return f"{what}, because {reasons or 'somebody else changes them too'}; mend that and run the same command again."

@@ -74,6 +74,11 @@ options:
     description: The settings by resource, as M(smartsports.scaling.admin_info) returns them, and C(app) with its C(replicas).
     type: dict
     required: true
+  unfinished:
+    description: Resources that have their values but need convergence all the same, since an interrupted run left work to do.
+    type: list
+    elements: str
+    default: []
 """
 
 EXAMPLES = r"""

@@ -228,6 +228,13 @@ class TestPlan:
         unseen = {key: value for key, value in OBSERVED.items() if key != "flags"}
         assert changes(resolve(), unseen)["flags.social"] == (None, False)
 
+    def test_what_is_unfinished_is_converged_again_and_never_weakened(self):
+        observed = {**OBSERVED, "app": {"replicas": 10}}
+        planned = _profile.plan(SCHEMA, resolve(), observed, unfinished=["app"])
+        assert planned["inputs"]["app"] == {"replicas": 10}
+        assert [(change["from"], change["to"]) for change in planned["changes"] if change["object"] == "app"] == [(10, 10)]
+        assert [(kept["from"], kept["to"]) for kept in planned["kept"]] == [(10, 8)]
+
     def test_a_change_is_in_force_once_it_is_observed(self):
         change = _profile.plan(SCHEMA, resolve(values={"search.rpm": 30}), OBSERVED, tiers=["api"])["changes"][0]
         assert not _profile.in_force(change, OBSERVED)

@@ -104,6 +104,10 @@ def test_a_reset_needs_no_next_step():
     assert lines(summary(plan={"strengthen": False})) == []
 
 
+def test_what_an_interrupted_run_left_is_shown_as_such():
+    assert summary(plan={"changes": [{**REPLICAS, "from": 8}]})["report"]["rows"][0][1] == "unfinished"
+
+
 def test_check_mode_previews_and_looks_at_nothing():
     report = summary(observed={}, check_mode=True)["report"]
     assert report["title"] == "PREVIEW: 2 changes would be made (profile high, severity was P1)"
