@@ -158,7 +158,8 @@ class Nginx:
 
     def wait_for_old_workers(self, old: set[int], deadline: float, say: Say) -> None:
         """Wait until the workers of before are gone, and with them every request that they were busy with."""
-        began = told = time.monotonic()
+        began = time.monotonic()
+        tell_at = 2.0
         while left := [worker.pid for worker in self.workers() if worker.leaving or worker.pid in old]:
             waited = time.monotonic() - began
             if waited > deadline:
@@ -166,8 +167,8 @@ class Nginx:
                     f"{len(left)} old nginx worker(s) in {self.name} still serve requests after {deadline} s, with the servers of before; nothing "
                     "was stopped; run this again when these requests have ended, or raise load_balancer_deadline."
                 )
-            if time.monotonic() - told >= 2:
-                told = time.monotonic()
+            if waited >= tell_at:
+                tell_at = waited * 2
                 say(f"waiting for {len(left)} old nginx worker(s) to end their requests: {waited:.0f} s of at most {deadline} s")
             time.sleep(0.05)
 
