@@ -16,8 +16,8 @@ PREFIX ?= smartsports
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  \033[1mmake %-10s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: setup ## a platform drowns and one command saves it (10 minutes fresh, 4 warm)
-	@python lab/demo.py
+demo: lab ## a platform drowns and one command saves it (10 minutes fresh, 4 warm)
+	@LAB_PREFIX=$(PREFIX) python lab/demo.py
 
 test: begin lint unit contract docs-lint build sanity lab-test molecule e2e total ## everything CI runs (30 minutes on 2 cores)
 

@@ -33,7 +33,9 @@ def main() -> int:
     try:
         requests.get(f"{lab.entry}/health", timeout=5).raise_for_status()
     except (OSError, KeyError, requests.RequestException) as error:
-        console.print(f"error: the lab '{lab.prefix}' does not answer ({type(error).__name__}); start it with make lab.", style="red")
+        console.print(
+            f"error: the lab '{lab.prefix}' does not answer ({type(error).__name__}); start it with make lab.", style="red"
+        )
         return 1
     with tempfile.TemporaryDirectory(prefix="smartsports-demo-") as scratch:
         story = Story(lab, Path(scratch))
@@ -49,7 +51,7 @@ def main() -> int:
         console.print(f"\nThe demo failed after {took}: {' '.join(shortcomings)}", style="bold red")
         return 1
     console.print(f"\nSaved, with one command; the story took {took}.", style="bold green")
-    console.print("Next: README.md, \"it is 3 a.m.: which playbook?\". The lab is still up; make lab-down removes it.", style="dim")
+    console.print('Next: README.md, "it is 3 a.m.: which playbook?". The lab is still up; make lab-down removes it.', style="dim")
     return 0
 
 
@@ -57,7 +59,9 @@ def tell(story: Story) -> None:
     chapter(1, "AN ORDINARY EVENING", f"two replicas, a few visitors; the site is at {story.lab.entry}")
     scenario.settle(story.lab)
     normal = story.normal_day()
-    console.print(f"  p95 {seconds(normal['p95'])}, {normal['failed']} failed, {normal['purchases']} tickets sold in {normal['seconds']:.0f} s")
+    console.print(
+        f"  p95 {seconds(normal['p95'])}, {normal['failed']} failed, {normal['purchases']} tickets sold in {normal['seconds']:.0f} s"
+    )
 
     chapter(2, "TICKET SALES OPEN", f"{SURGE_RATE:.0f} visitors a second arrive and do not wait for each other; some are bots")
     story.open_sale()

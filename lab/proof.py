@@ -38,10 +38,15 @@ def measure() -> int:
         return 1
     PROOF.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "tests/e2e", "-v"], cwd=ROOT, check=False, env={**os.environ, "PROOF": "full", "PROOF_DIR": str(PROOF)}
+        [sys.executable, "-m", "pytest", "tests/e2e", "-v"],
+        cwd=ROOT,
+        check=False,
+        env={**os.environ, "PROOF": "full", "PROOF_DIR": str(PROOF)},
     )
     where = {
-        "commit": git("rev-parse", "HEAD"), "date": datetime.now(UTC).strftime("%Y-%m-%d"), "passed": done.returncode == 0,
+        "commit": git("rev-parse", "HEAD"),
+        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "passed": done.returncode == 0,
         "machine": f"{os.cpu_count()} cores, {platform.system()} {platform.release()}, Python {platform.python_version()}",
     }
     (PROOF / "run.json").write_text(json.dumps(where, indent=1) + "\n")
@@ -63,22 +68,37 @@ def report(figures: dict) -> str:
         return sum(story["purchases"][what] for story in told)
 
     rows = [
-        (f"failed requests while scaling up, reloading, scaling down ({traffic['rate']} a second, {requests} requests)", "0", failed),
+        (
+            f"failed requests while scaling up, reloading, scaling down ({traffic['rate']} a second, {requests} requests)",
+            "0",
+            failed,
+        ),
         ("acknowledged purchases missing in PostgreSQL", "0", f"{bought('missing')} of {bought('acknowledged')}"),
         ("seats sold twice", "0", bought("sold_twice")),
-        (f"respond beside the shell baseline, medians of {pairs['pairs']} alternating pairs", "at most 2 times",
-         f"{pairs['ratio']} times ({pairs['medians']['respond']:.1f} s, {pairs['medians']['baseline']:.1f} s; {spread(pairs)})"),
+        (
+            f"respond beside the shell baseline, medians of {pairs['pairs']} alternating pairs",
+            "at most 2 times",
+            f"{pairs['ratio']} times ({pairs['medians']['respond']:.1f} s, {pairs['medians']['baseline']:.1f} s; {spread(pairs)})",
+        ),
         ("respond with nothing to do, in empty plays", "at most 4", nothing["ratio"]),
         ("assess", "at most 3 s", f"{assess['median']:.2f} s"),
     ]
     lines = [
-        "# Proof", "",
+        "# Proof",
+        "",
         f"Measured by `make proof` on {run['date']} at commit `{run['commit']}` ({run['machine']}); "
-        f"{'every test passed' if run['passed'] else 'NOT every test passed'}. The figures are in the JSON files beside this one.", "",
-        "| what | must be | is |", "|---|---|---|", *(f"| {what} | {must} | {value} |" for what, must, value in rows), "",
-        "## The surge", "",
-        f"{figures['surge']['rate']:g} visitors a second, open loop; before: the last 15 s before `respond`; after: the last 15 s of the surge.", "",
-        "| | severity | p95 | failed | purchases a second | 429 | queued | seconds to relief |", "|---|---|---|---|---|---|---|---|",
+        f"{'every test passed' if run['passed'] else 'NOT every test passed'}. The figures are in the JSON files beside this one.",
+        "",
+        "| what | must be | is |",
+        "|---|---|---|",
+        *(f"| {what} | {must} | {value} |" for what, must, value in rows),
+        "",
+        "## The surge",
+        "",
+        f"{figures['surge']['rate']:g} visitors a second, open loop; before: the last 15 s before `respond`; after: the last 15 s of the surge.",
+        "",
+        "| | severity | p95 | failed | purchases a second | 429 | queued | seconds to relief |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for number, story in enumerate(told, 1):
         for when in ("before", "after"):
@@ -108,7 +128,14 @@ def plot(story: dict, path: Path) -> None:
     above.plot(at, [row["p95"] for row in rows], color="tab:red", label="p95")
     above.plot(at, [row["p50"] for row in rows], color="tab:blue", label="p50")
     above.set_ylabel("seconds from the intended start")
-    kinds = {"ok": "tab:green", "limited": "tab:orange", "queued": "tab:purple", "declined": "tab:gray", "off": "tab:olive", "failed": "tab:red"}
+    kinds = {
+        "ok": "tab:green",
+        "limited": "tab:orange",
+        "queued": "tab:purple",
+        "declined": "tab:gray",
+        "off": "tab:olive",
+        "failed": "tab:red",
+    }
     below.stackplot(at, [[row[kind] for row in rows] for kind in kinds], labels=kinds, colors=kinds.values())
     below.set_ylabel("requests a second")
     below.set_xlabel("seconds after the surge began")

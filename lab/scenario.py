@@ -38,7 +38,9 @@ class Lab:
     @property
     def settings(self) -> dict[str, str]:
         """What `.env` of the deployment says."""
-        pairs = (line.split("=", 1) for line in (self.directory / ".env").read_text().splitlines() if "=" in line and line[0] != "#")
+        pairs = (
+            line.split("=", 1) for line in (self.directory / ".env").read_text().splitlines() if "=" in line and line[0] != "#"
+        )
         return {key.strip(): value.strip().strip("'\"") for key, value in pairs}
 
     @property
@@ -63,8 +65,11 @@ class Played:
     @property
     def changes(self) -> list[tuple[str, object]]:
         """(task, diff) of every task that changed something, or would, in order."""
-        return [(entry["task"], entry["result"].get("diff")) for entry in self.results
-                if entry["outcome"] == "ok" and entry["result"].get("changed")]
+        return [
+            (entry["task"], entry["result"].get("diff"))
+            for entry in self.results
+            if entry["outcome"] == "ok" and entry["result"].get("changed")
+        ]
 
     @property
     def failure(self) -> str:
@@ -76,12 +81,18 @@ class Played:
         return next(entry["result"] for entry in self.results if entry["action"].rpartition(".")[2] == module)
 
 
-def play(lab: Lab, playbook: str, *arguments: str, show: bool = False, environment: dict | None = None, timeout: float = 180) -> Played:
+def play(
+    lab: Lab, playbook: str, *arguments: str, show: bool = False, environment: dict | None = None, timeout: float = 180
+) -> Played:
     """Run playbooks/<playbook>.yml against the lab exactly as an engineer does; `show` lets its screen through."""
     with tempfile.TemporaryDirectory() as scratch:
         results = Path(scratch) / "results.jsonl"
-        process, began = start_play(lab, playbook, *arguments, results=results, environment=environment,
-                                    stdout=None if show else subprocess.PIPE), time.monotonic()
+        process, began = (
+            start_play(
+                lab, playbook, *arguments, results=results, environment=environment, stdout=None if show else subprocess.PIPE
+            ),
+            time.monotonic(),
+        )
         try:
             output, _ = process.communicate(timeout=timeout)
         except subprocess.TimeoutExpired:
@@ -96,10 +107,18 @@ def start_play(lab: Lab, playbook: str, *arguments: str, results: Path, environm
     """Start the playbook in a session of its own, so that a test can kill all of it."""
     return subprocess.Popen(
         [str(Path(sys.executable).parent / "ansible-playbook"), str(ROOT / "playbooks" / f"{playbook}.yml"), *arguments],
-        cwd=ROOT, text=True, stdout=stdout, stderr=subprocess.STDOUT if stdout else None, start_new_session=stdout is not None,
+        cwd=ROOT,
+        text=True,
+        stdout=stdout,
+        stderr=subprocess.STDOUT if stdout else None,
+        start_new_session=stdout is not None,
         env={
-            **os.environ, "LAB_PREFIX": lab.prefix, "LAB_RESULTS": str(results), "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "lab/callbacks"),
-            "ANSIBLE_CALLBACKS_ENABLED": "lab_results", **(environment or {}),
+            **os.environ,
+            "LAB_PREFIX": lab.prefix,
+            "LAB_RESULTS": str(results),
+            "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "lab/callbacks"),
+            "ANSIBLE_CALLBACKS_ENABLED": "lab_results",
+            **(environment or {}),
         },
     )
 
@@ -110,8 +129,22 @@ class Crowd:
     def __init__(self, lab: Lab, directory: Path, rate: float, seconds: float, crowd: str = "buyers", **options: object) -> None:
         self.directory = directory
         directory.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "lab.load", "run", "--target", lab.entry, "--rate", str(rate), "--seconds", str(seconds),
-                   "--crowd", crowd, "--out", str(directory)]
+        command = [
+            sys.executable,
+            "-m",
+            "lab.load",
+            "run",
+            "--target",
+            lab.entry,
+            "--rate",
+            str(rate),
+            "--seconds",
+            str(seconds),
+            "--crowd",
+            crowd,
+            "--out",
+            str(directory),
+        ]
         for name, value in options.items():
             command += [f"--{name}", str(value)]
         self._log = open(directory / "log", "w", encoding="utf-8")

@@ -126,5 +126,7 @@ class Story:
         if not after["purchases_per_second"] > before["purchases_per_second"]:
             found.append(f"purchases a second were {before['purchases_per_second']} and are {after['purchases_per_second']}.")
         if not purchases["good"]:
-            found.append(f"{purchases['missing']} acknowledged purchases are missing and {purchases['sold_twice']} seats are sold twice.")
+            found.append(
+                f"{purchases['missing']} acknowledged purchases are missing and {purchases['sold_twice']} seats are sold twice."
+            )
         return found

@@ -18,8 +18,13 @@ def main() -> int:
     try:
         if arguments.command == "run":
             plan = Plan(
-                target=arguments.target, rate=arguments.rate, seconds=arguments.seconds, crowd=arguments.crowd,
-                arrivals=arguments.arrivals, seed=arguments.seed, path=arguments.path,
+                target=arguments.target,
+                rate=arguments.rate,
+                seconds=arguments.seconds,
+                crowd=arguments.crowd,
+                arrivals=arguments.arrivals,
+                seed=arguments.seed,
+                path=arguments.path,
             ).checked()
             result, rc = run(plan, arguments.out), 0
         else:
@@ -36,7 +41,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m lab.load", description="An open-loop crowd of buyers for the lab.")
     commands = parser.add_subparsers(dest="command", required=True)
     start = commands.add_parser("run", help="send a crowd to the site and write what happened")
-    start.add_argument("--target", required=True, help="where nginx answers, for example http://127.0.0.1:8080; only this machine")
+    start.add_argument(
+        "--target", required=True, help="where nginx answers, for example http://127.0.0.1:8080; only this machine"
+    )
     start.add_argument("--rate", type=float, required=True, help="arrivals a second")
     start.add_argument("--seconds", type=float, required=True, help="how long new visitors arrive; Ctrl-C ends it earlier")
     start.add_argument("--crowd", choices=sorted(CROWDS), default="buyers", help="steady: simple GETs of --path")

@@ -44,7 +44,9 @@ async def browse(visit: Visit) -> None:
 
 async def search(visit: Visit) -> None:
     word = random.Random(visit.arrival.seed).choice(WORDS)
-    await visit.site.ask(visit.arrival.kind, "GET", f"/api/v1/search?q={word}", client=visit.client, due=visit.due, must_have=("results",))
+    await visit.site.ask(
+        visit.arrival.kind, "GET", f"/api/v1/search?q={word}", client=visit.client, due=visit.due, must_have=("results",)
+    )
 
 
 async def features(visit: Visit) -> None:
@@ -77,7 +79,13 @@ async def _purchase(visit: Visit, wanted: dict, key: str) -> Answer:
     headers, repeated = {"Idempotency-Key": key}, False
     for _ in range(QUEUE_TURNS):
         answer = await visit.site.ask(
-            "purchase", "POST", "/api/v1/purchases", client=visit.client, body=wanted, headers=headers, must_have=("order_id", "event_id", "seat")
+            "purchase",
+            "POST",
+            "/api/v1/purchases",
+            client=visit.client,
+            body=wanted,
+            headers=headers,
+            must_have=("order_id", "event_id", "seat"),
         )
         if answer.ok:
             visit.site.acknowledged({"order_id": answer.body["order_id"], **wanted, "client": visit.client, "key": key})

@@ -51,11 +51,15 @@ class Plan:
         if self.arrivals not in ("poisson", "even"):
             raise PlanError(f"arrivals is {self.arrivals!r}; it must be poisson or even.")
         if not 0 < self.rate <= MAX_RATE:
-            raise PlanError(f"rate is {self.rate:g}; it must lie above 0 and at most {MAX_RATE:g} a second, this is a laboratory.")
+            raise PlanError(
+                f"rate is {self.rate:g}; it must lie above 0 and at most {MAX_RATE:g} a second, this is a laboratory."
+            )
         if not 0 < self.seconds <= MAX_SECONDS:
             raise PlanError(f"seconds is {self.seconds:g}; it must lie above 0 and at most {MAX_SECONDS:g}.")
         if self.rate * self.seconds > MAX_ARRIVALS:
-            raise PlanError(f"{self.rate:g} a second for {self.seconds:g} s is more than {MAX_ARRIVALS} arrivals; lower one of them.")
+            raise PlanError(
+                f"{self.rate:g} a second for {self.seconds:g} s is more than {MAX_ARRIVALS} arrivals; lower one of them."
+            )
         _require_loopback(self.target)
         return self
 
@@ -87,4 +91,6 @@ def _require_loopback(target: str) -> None:
         raise PlanError(f"target {target!r} cannot be resolved ({error}); use http://127.0.0.1:PORT.") from error
     strangers = [address for address in sorted(found) if not ipaddress.ip_address(address).is_loopback]
     if strangers:
-        raise PlanError(f"target {target!r} is {strangers[0]}; load is only sent to this machine's loopback, use http://127.0.0.1:PORT.")
+        raise PlanError(
+            f"target {target!r} is {strangers[0]}; load is only sent to this machine's loopback, use http://127.0.0.1:PORT."
+        )

@@ -45,8 +45,12 @@ async def _run(plan: Plan, directory: Path) -> dict:
         recorder.close()
     samples = read_samples(directory)
     result = {
-        "plan": plan.as_dict(), "started": started, "ended": ended, "unfinished_visitors": unfinished,
-        "acknowledged": len(read_acknowledged(directory)), **summary(samples, max(ended - started, 0.001)),
+        "plan": plan.as_dict(),
+        "started": started,
+        "ended": ended,
+        "unfinished_visitors": unfinished,
+        "acknowledged": len(read_acknowledged(directory)),
+        **summary(samples, max(ended - started, 0.001)),
     }
     write(directory / "series.json", series(samples, started))
     write(directory / "result.json", result)

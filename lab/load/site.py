@@ -38,8 +38,18 @@ class Site:
     async def close(self) -> None:
         await self._http.close()
 
-    async def ask(self, kind: str, method: str, path: str, *, client: str, due: float | None = None, must_have: tuple = (),
-                  body: dict | None = None, headers: dict | None = None) -> Answer:
+    async def ask(
+        self,
+        kind: str,
+        method: str,
+        path: str,
+        *,
+        client: str,
+        due: float | None = None,
+        must_have: tuple = (),
+        body: dict | None = None,
+        headers: dict | None = None,
+    ) -> Answer:
         """Send one request. `due` is when it was meant to be sent (default: now); `must_have`: the members that a 2xx must bring."""
         sent = time.time()
         due = sent if due is None else due
@@ -52,10 +62,17 @@ class Site:
             answer, reason = Answer("failed"), "time-out"
         except (aiohttp.ClientError, OSError) as error:
             answer, reason = Answer("failed"), f"connection: {type(error).__name__}"
-        self._recorder.sample(Sample(
-            at=round(due, 4), latency=round(time.time() - due, 4), kind=kind, outcome=answer.outcome, status=answer.status,
-            reason=reason, late=round(sent - due, 4),
-        ))
+        self._recorder.sample(
+            Sample(
+                at=round(due, 4),
+                latency=round(time.time() - due, 4),
+                kind=kind,
+                outcome=answer.outcome,
+                status=answer.status,
+                reason=reason,
+                late=round(sent - due, 4),
+            )
+        )
         return answer
 
     async def look(self, path: str) -> dict:

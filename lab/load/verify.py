@@ -27,10 +27,30 @@ SELECT json_build_object(
 def purchases(directories: list[Path], prefix: str) -> dict:
     """Count what is missing or sold twice; asks the primary itself, past pooler and replica."""
     told = [entry for directory in directories for entry in read_acknowledged(directory)]
-    script = CHECK.replace("\\copy told FROM pstdin\n", "\\copy told FROM pstdin\n" + "".join(_row(entry) for entry in told) + "\\.\n")
+    script = CHECK.replace(
+        "\\copy told FROM pstdin\n", "\\copy told FROM pstdin\n" + "".join(_row(entry) for entry in told) + "\\.\n"
+    )
     done = subprocess.run(
-        ["docker", "exec", "-i", f"{prefix}-postgres-primary", "psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", "smartsports", "-f", "-"],
-        input=script, capture_output=True, text=True, check=False,
+        [
+            "docker",
+            "exec",
+            "-i",
+            f"{prefix}-postgres-primary",
+            "psql",
+            "-XqAt",
+            "-v",
+            "ON_ERROR_STOP=1",
+            "-U",
+            "postgres",
+            "-d",
+            "smartsports",
+            "-f",
+            "-",
+        ],
+        input=script,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode != 0:
         raise RuntimeError(f"PostgreSQL of the lab '{prefix}' could not be asked: {done.stderr.strip()}")

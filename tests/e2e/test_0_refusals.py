@@ -22,7 +22,11 @@ ERRORS = {
     "value of the wrong type": ("respond", ["-e", "profile=elevated", "-e", "set=app.replicas=seven"], r"seven"),
     "value out of range": ("respond", ["-e", "profile=elevated", "-e", "set=app.replicas=1000"], r"1000"),
     "wrong token": ("respond", ["-e", "profile=overload", "-e", "smartsports_admin_token=wrong-token-for-a-test"], r"403|token"),
-    "missing variable": ("respond", ["-e", "profile=overload", "-e", "smartsports_admin_token="], r"smartsports_admin_token|token"),
+    "missing variable": (
+        "respond",
+        ["-e", "profile=overload", "-e", "smartsports_admin_token="],
+        r"smartsports_admin_token|token",
+    ),
     "missing directory": ("scale_app", ["-e", "replicas=3", "-e", "smartsports_project_dir=/nowhere/at/all"], r"/nowhere/at/all"),
     "unreachable API": ("respond", ["-e", "profile=overload", "-e", "smartsports_app_port=9"], r"connect|reach|refused|answer"),
 }

@@ -24,8 +24,10 @@ def test_no_request_fails_while_the_platform_scales(calm: Lab, tmp_path, proof):
             time.sleep(2)
             figures = crowd.end()
         assert up.changed and down.changed
-        rounds.append({key: figures[key] for key in ("requests", "failed", "failures", "limited", "queued", "p95", "p99")}
-                      | {"scale_up_seconds": round(up.seconds, 1), "scale_down_seconds": round(down.seconds, 1)})
+        rounds.append(
+            {key: figures[key] for key in ("requests", "failed", "failures", "limited", "queued", "p95", "p99")}
+            | {"scale_up_seconds": round(up.seconds, 1), "scale_down_seconds": round(down.seconds, 1)}
+        )
     proof("scaling_under_traffic", {"rate": RATE, "up_to": 6, "down_to": 2, "rounds": rounds})
     for figures in rounds:
         assert figures["requests"] > 5 * RATE

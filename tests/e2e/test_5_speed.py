@@ -55,6 +55,8 @@ def test_assess_takes_at_most_three_seconds(calm: Lab, proof):
 
 def shell(script: str, lab: Lab, replicas: int) -> float:
     began = time.monotonic()
-    done = subprocess.run([ROOT / "lab/baseline" / script, lab.directory, str(replicas)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [ROOT / "lab/baseline" / script, lab.directory, str(replicas)], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return time.monotonic() - began

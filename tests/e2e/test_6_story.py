@@ -28,8 +28,14 @@ def test_one_command_saves_the_platform(calm: Lab, tmp_path: Path, proof):
             story.close()
         story.way_back()
         story.verify()
-        told.append({"figures": story.figures, "moments": story.moments, "severities": story.severities,
-                     "series": record.series(record.read_samples(story.directory / "surge"), story.moments["surge"])})
+        told.append(
+            {
+                "figures": story.figures,
+                "moments": story.moments,
+                "severities": story.severities,
+                "series": record.series(record.read_samples(story.directory / "surge"), story.moments["surge"]),
+            }
+        )
         proof("surge", {"rate": story.rate, "times": told})
         assert story.shortcomings() == []
         assert story.figures["severity_before"] in ("P0", "P1")

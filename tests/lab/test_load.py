@@ -24,17 +24,20 @@ def plan(**changes) -> Plan:
     return Plan(**{"target": "http://127.0.0.1:8080", "rate": 20, "seconds": 10, **changes})
 
 
-@pytest.mark.parametrize(("changes", "says"), [
-    ({"target": "http://192.0.2.1:80"}, "loopback"),
-    ({"target": "127.0.0.1:8080"}, "must be a URL"),
-    ({"target": "ftp://127.0.0.1"}, "must be a URL"),
-    ({"rate": 0}, "rate is 0"),
-    ({"rate": 1e6}, "rate is 1e\\+06"),
-    ({"seconds": 1e6}, "seconds is"),
-    ({"rate": 300, "seconds": 900}, "arrivals"),
-    ({"crowd": "mob"}, "crowd is 'mob'"),
-    ({"arrivals": "sometimes"}, "arrivals is 'sometimes'"),
-])
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"target": "http://192.0.2.1:80"}, "loopback"),
+        ({"target": "127.0.0.1:8080"}, "must be a URL"),
+        ({"target": "ftp://127.0.0.1"}, "must be a URL"),
+        ({"rate": 0}, "rate is 0"),
+        ({"rate": 1e6}, "rate is 1e\\+06"),
+        ({"seconds": 1e6}, "seconds is"),
+        ({"rate": 300, "seconds": 900}, "arrivals"),
+        ({"crowd": "mob"}, "crowd is 'mob'"),
+        ({"arrivals": "sometimes"}, "arrivals is 'sometimes'"),
+    ],
+)
 def test_what_is_refused(changes: dict, says: str):
     with pytest.raises(PlanError, match=says):
         plan(**changes).checked()
@@ -58,20 +61,23 @@ def test_bots_are_few_and_busy():
     assert len(bots) > len(arrivals) / 4
 
 
-@pytest.mark.parametrize(("status", "raw", "headers", "outcome"), [
-    (200, b"{}", {}, "ok"),
-    (201, b'{"order_id": 1}', {}, "ok"),
-    (200, b'{"enabled": false}', {}, "off"),
-    (202, b'{"token": "t"}', {"Retry-After": "3"}, "queued"),
-    (202, b"{}", {}, "failed"),
-    (402, b"{}", {}, "declined"),
-    (409, b"{}", {}, "declined"),
-    (429, b"{}", {"Retry-After": "3"}, "limited"),
-    (429, b"{}", {"Retry-After": "soon"}, "failed"),
-    (500, b"", {}, "failed"),
-    (504, b"<html>", {}, "failed"),
-    (404, b"{}", {}, "failed"),
-])
+@pytest.mark.parametrize(
+    ("status", "raw", "headers", "outcome"),
+    [
+        (200, b"{}", {}, "ok"),
+        (201, b'{"order_id": 1}', {}, "ok"),
+        (200, b'{"enabled": false}', {}, "off"),
+        (202, b'{"token": "t"}', {"Retry-After": "3"}, "queued"),
+        (202, b"{}", {}, "failed"),
+        (402, b"{}", {}, "declined"),
+        (409, b"{}", {}, "declined"),
+        (429, b"{}", {"Retry-After": "3"}, "limited"),
+        (429, b"{}", {"Retry-After": "soon"}, "failed"),
+        (500, b"", {}, "failed"),
+        (504, b"<html>", {}, "failed"),
+        (404, b"{}", {}, "failed"),
+    ],
+)
 def test_the_verdict_on_an_answer(status: int, raw: bytes, headers: dict, outcome: str):
     answer, reason = _verdict(status, raw, headers, ())
     assert answer.outcome == outcome
@@ -84,7 +90,10 @@ def test_a_missing_member_is_a_broken_contract():
 
 
 def test_refusals_do_not_flatter_the_latency():
-    samples = [Sample(at=1, latency=4.0, kind="browse", outcome="ok"), *(Sample(at=1, latency=0.01, kind="bot", outcome="limited") for _ in range(99))]
+    samples = [
+        Sample(at=1, latency=4.0, kind="browse", outcome="ok"),
+        *(Sample(at=1, latency=0.01, kind="bot", outcome="limited") for _ in range(99)),
+    ]
     figures = record.summary(samples, 10)
     assert (figures["p95"], figures["limited"], figures["failure_rate"]) == (4.0, 99, 0)
 
@@ -116,8 +125,28 @@ def slow_site():
 def test_nobody_waits_for_an_answer(slow_site: str, tmp_path: Path):
     """Twenty visitors in one second at a site that takes 1.5 s for each: a closed loop would send one."""
     done = subprocess.run(
-        [sys.executable, "-m", "lab.load", "run", "--target", slow_site, "--rate", "20", "--seconds", "1", "--crowd", "steady",
-         "--arrivals", "even", "--out", str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=True,
+        [
+            sys.executable,
+            "-m",
+            "lab.load",
+            "run",
+            "--target",
+            slow_site,
+            "--rate",
+            "20",
+            "--seconds",
+            "1",
+            "--crowd",
+            "steady",
+            "--arrivals",
+            "even",
+            "--out",
+            str(tmp_path),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     result = json.loads(done.stdout)
     assert result["requests"] in (19, 20)
