@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from html import escape
 from typing import Any
@@ -13,7 +14,7 @@ from smartsports_app.answers import Problem
 from smartsports_app.cache import Cache
 from smartsports_app.cpu import compute
 from smartsports_app.database import Database
-from smartsports_app.ranking import search_results
+from smartsports_app.ranking import search_results, words
 from smartsports_app.settings import Settings
 
 _EVENT = """
@@ -150,11 +151,11 @@ class Catalog:
 
         return await self._cache.get(f"content:{slug}", "static_content_ttl", build)
 
-    async def search(self, query: str) -> dict:
+    async def search(self, query: str) -> bytes:
         rows = await self._database.read(
-            "SELECT id, title, description FROM events WHERE document @@ plainto_tsquery('english', $1) OR title ILIKE $2 "
-            "ORDER BY ts_rank(document, plainto_tsquery('english', $1)) DESC LIMIT 40", query, f"%{_like(query)}%")
-        return {"query": query, "results": await compute(search_results, query, rows, not self._brief)}
+            "SELECT id, title, description FROM events WHERE document @@ to_tsquery('english', $1) OR title ILIKE $2 "
+            "ORDER BY ts_rank(document, to_tsquery('english', $1)) DESC, id LIMIT 40", " | ".join(words(query)), f"%{_like(query)}%")
+        return await compute(lambda: json.dumps({"query": query, "results": search_results(query, rows, not self._brief)}).encode())
 
 
 def _like(text: str) -> str:

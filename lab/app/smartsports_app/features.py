@@ -25,13 +25,13 @@ class Features:
     def _on(self, name: str) -> bool:
         return self._settings["feature-flags"][name]
 
-    async def page(self, request: Request, body: bytes, kind: str, event: int | None = None) -> Json:
+    async def page(self, request: Request, body: bytes, kind: str, event: int | None = None, social: bool = True) -> Json:
         """A catalogue page with the visitor's own blocks around it; as it is in the cache where there are none."""
         blocks = {}
         client = request.scope["state"]["client"]
         if self._on("recommendation_engine"):
             blocks["recommendations"] = await self._recommendations(client)
-        if self._on("social_features"):
+        if social and self._on("social_features"):
             blocks["social"] = await self._posts(event)
         await self.record(client, kind, event)
         if not blocks:
@@ -45,7 +45,7 @@ class Features:
 
     async def _recommendations(self, client: str) -> list[dict]:
         rows = await self._database.read(
-            f"(SELECT event_id, 1.0::float AS weight FROM page_views WHERE client = $1 AND event_id IS NOT NULL ORDER BY id DESC LIMIT 30) UNION ALL "
+            "(SELECT event_id, 1.0::float AS weight FROM page_views WHERE client = $1 AND event_id IS NOT NULL ORDER BY id DESC LIMIT 30) UNION ALL "
             f"(SELECT event_id, {_PURCHASE_WEIGHT}::float FROM orders WHERE client = $1 AND status = 'confirmed' LIMIT 10)", client,
         )
         events = await self._catalog.event_list()
@@ -54,7 +54,7 @@ class Features:
     async def _posts(self, event: int | None) -> dict:
         rows = await self._database.read(
             "SELECT id, author, body, likes, extract(epoch FROM now() - at)::float AS age FROM posts WHERE $1::int IS NULL OR event_id = $1 "
-            "ORDER BY at DESC LIMIT 60", event,
+            "ORDER BY at DESC LIMIT 80", event,
         )
         return await compute(fan_posts, rows)
 

@@ -119,8 +119,7 @@ class Application:
             query = request.query_params.get("q", "").replace("\0", "").strip()[:100]
             if not query:
                 raise Problem(422, "invalid", "q is empty; say what to search for.")
-            await features.record(request.scope["state"]["client"], "search", None)
-            return Json(await catalog.search(query))
+            return await features.page(request, await catalog.search(query), "search", social=False)
 
         async def place(request: Request) -> Json:
             answer = await self.room.look(request.path_params["token"])

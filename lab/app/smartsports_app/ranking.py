@@ -27,7 +27,7 @@ class Catalogue:
         self.vectors = {number: _unit({term: count * rarity[term] for term, count in counts.items()}) for number, counts in terms.items()}
 
 
-def recommend(catalogue: Catalogue, interests: list[tuple[int, float]], count: int = 6) -> list[dict]:
+def recommend(catalogue: Catalogue, interests: list[tuple[int, float]], count: int = 8) -> list[dict]:
     """The events nearest to what the visitor looked at and bought, each unlike those before it (maximal marginal relevance)."""
     profile: dict[str, float] = {}
     for number, weight in interests:

@@ -191,17 +191,17 @@ INSERT INTO events (id, title, home_id, away_id, venue_id, starts_at, competitio
     'Round ' || n || ': ' || h.name || ' host ' || a.name || ' in what the supporters call the ' || (ARRAY['derby of the hills', 'battle of the lakes',
     'night of the drums', 'final before the final'])[1 + n % 4] || '. The last five meetings brought goals in the closing minutes, and both squads are '
     || (ARRAY['complete', 'missing their captains', 'full of young talent'])[1 + n % 3] || '. Families find seats in the south stand, and the brass band plays before kick-off.'
-    FROM generate_series(1, 60) n JOIN teams h ON h.id = 1 + n % 16 JOIN teams a ON a.id = 1 + (n + 3 + n / 16) % 16;
+    FROM generate_series(1, 80) n JOIN teams h ON h.id = 1 + n % 16 JOIN teams a ON a.id = 1 + (n + 3 + n / 16) % 16;
 INSERT INTO seats (event_id, seat, number, section, price)
     SELECT e.id, chr(65 + (s - 1) / 100) || '-' || 1 + (s - 1) % 100, s, chr(65 + (s - 1) / 100), e.from_price + 500 * (4 - (s - 1) / 100)
     FROM events e, generate_series(1, e.seats) s;
-INSERT INTO posts SELECT n, 1 + n % 60, 'fan' || n * 37 % 911,
+INSERT INTO posts SELECT n, 1 + n % 80, 'fan' || n * 37 % 911,
     (ARRAY['What a night ahead!', 'Who needs a lift from the station?', 'Section B sings loudest,', 'Two more days...', 'My first match ever:'])[1 + n % 5]
-    || ' #' || (ARRAY['matchday', 'derby', 'allezallez', 'kigali', 'cup'])[1 + n * 3 % 5] || ' with @fan' || n * 53 % 911 || ' & friends <3 #round' || 1 + n % 60
+    || ' #' || (ARRAY['matchday', 'derby', 'allezallez', 'kigali', 'cup'])[1 + n * 3 % 5] || ' with @fan' || n * 53 % 911 || ' & friends <3 #round' || 1 + n % 80
     || ' see you at gate ' || 1 + n % 9 || ', we bring the drums and ' || n % 12 || ' flags', n * 7919 % 300, now() - make_interval(mins => n)
     FROM generate_series(1, 1200) n;
 INSERT INTO pages SELECT slug, initcap(replace(slug, '-', ' ')), (SELECT string_agg(
     '## ' || initcap(replace(slug, '-', ' ')) || ', part ' || n || E'\n' || 'Tickets are **personal** and valid once. Gates open *two hours* before kick-off.' || E'\n'
     || '- Bring the ticket on paper or on your phone' || E'\n' || '- Bags larger than A4 stay outside' || E'\n' || '- Ask the stewards in yellow', E'\n\n')
     FROM generate_series(1, 12) n) FROM unnest(ARRAY['faq', 'terms', 'stadium-guide']) slug;
-INSERT INTO page_views (client, kind, event_id, at) SELECT 'visitor-' || n % 97, 'event', 1 + n * 31 % 60, now() - make_interval(secs => n) FROM generate_series(1, 1000) n;
+INSERT INTO page_views (client, kind, event_id, at) SELECT 'visitor-' || n % 97, 'event', 1 + n * 31 % 80, now() - make_interval(secs => n) FROM generate_series(1, 1000) n;
