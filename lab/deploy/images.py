@@ -18,7 +18,7 @@ from .shell import CACHE, ROOT, LabError, follow, last_line, lock, output, say
 BASE = "debian:bookworm-slim"
 PARTS = ("postgres", "pgbouncer", "redis", "nginx", "prometheus", "exporters", "app")
 _IMAGES = ROOT / "lab" / "images"
-_APP = next(path for path in (ROOT / "lab" / "app", CACHE / "placeholder") if (path / "requirements.txt").exists() and (path / "smartsports_app" / "__main__.py").exists())  # TEMPORARY
+_APP = ROOT / "lab" / "app"
 _STAMP = CACHE / "built.json"
 
 

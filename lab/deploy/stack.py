@@ -14,7 +14,7 @@ from .directory import read_env
 from .names import Lab
 from .shell import LabError, last_line, output, say, without
 
-_DEADLINE = 180  # seconds until everything must be healthy; a cold start takes about 20
+_DEADLINE = 300  # seconds until everything must be healthy; a cold start takes about 20 on a quiet host
 
 
 @dataclass(frozen=True)
@@ -50,32 +50,41 @@ def up(lab: Lab, recreate: bool) -> float:
     with tempfile.TemporaryFile("w+", encoding="utf-8") as log:
         env = without(read_env(lab.directory))
         compose = subprocess.Popen(command, cwd=lab.directory, env=env, stdout=log, stderr=subprocess.STDOUT)
-        seen: set[str] = set()
-        while compose.poll() is None or _unready(parts(lab)):
-            _tell(lab, seen, started)
-            if compose.poll():
-                log.seek(0)
-                raise LabError(_reason(lab, log.read()))
-            if time.monotonic() - started > _DEADLINE:
-                compose.terminate()
-                raise LabError(f"after {_DEADLINE} s these are not healthy: {', '.join(_unready(parts(lab)))}; read 'docker logs <name>'.")
-            time.sleep(0.3)
+        try:
+            _wait(lab, compose, started)
+        finally:
+            compose.terminate()
         if compose.returncode:
             log.seek(0)
             raise LabError(_reason(lab, log.read()))
     return time.monotonic() - started
 
 
-def _unready(found: list[Part]) -> list[str]:
-    return [part.name for part in found if part.health != "healthy"]
+def _wait(lab: Lab, compose: subprocess.Popen, started: float) -> None:
+    """Until Compose is done and everything is healthy, or Compose failed; says what became healthy."""
+    healthy: set[str] = set()
+    while True:
+        done = compose.poll()
+        found = parts(lab)
+        waiting = [part for part in found if part.health != "healthy"]
+        if done or (done == 0 and not waiting):
+            return
+        seconds = time.monotonic() - started
+        new = {part.name for part in found} - {part.name for part in waiting} - healthy
+        healthy |= new
+        if new and seconds > 2:  # nothing to tell of a lab that was up already
+            say(f"healthy after {seconds:.0f} s: {', '.join(sorted(new))}")
+        crashed = next((part for part in waiting if part.state == "restarting"), None)
+        if crashed:
+            raise LabError(f"{crashed.name} does not start: {_last_words(crashed)}")
+        if seconds > _DEADLINE:
+            raise LabError(f"after {_DEADLINE} s these are not healthy: {', '.join(part.name for part in waiting)}; read 'docker logs NAME'.")
+        time.sleep(0.5)
 
 
-def _tell(lab: Lab, seen: set[str], started: float) -> None:
-    """Say which containers became healthy since the last look."""
-    new = {part.name for part in parts(lab) if part.health == "healthy"} - seen
-    if new and time.monotonic() - started > 1:  # nothing to tell of a lab that is up
-        say(f"healthy after {time.monotonic() - started:.0f} s: {', '.join(sorted(new))}")
-    seen |= new
+def _last_words(part: Part) -> str:
+    logs = subprocess.run(["docker", "logs", "--tail", "5", part.name], text=True, capture_output=True, check=False)
+    return last_line(logs.stderr or logs.stdout)
 
 
 def _reason(lab: Lab, log: str) -> str:
