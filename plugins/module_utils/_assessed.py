@@ -32,6 +32,7 @@ _WORDS = {
     "cpu": "CPU, mean",
     "memory": "memory, worst replica",
     "connections": "database connections",
+    "app_connections": "connections of a replica",
     "waiting_clients": "waiting for a connection",
     "redis_memory": "Redis memory",
     "redis_refused": "Redis refused writes",

@@ -43,7 +43,7 @@ def observe(
     first = look(GAP)
     database = {"pool": lambda: pool(client, services, params)}
     time.sleep(max(0.0, GAP - (time.monotonic() - began)))
-    both = gather({"look": lambda: look(GAP), **database}, 2 * GAP)
+    both = gather({"look": lambda: look(GAP), **database}, GAP + 0.2)
     second = both["look"] if isinstance(both["look"], dict) else {}
 
     seen = Observation(source="direct", window=f"{GAP:g} s", seconds=GAP)
@@ -126,6 +126,11 @@ def _application(seen: Observation, pairs: dict, metrics: dict, thresholds: dict
         seen.latency = rates(f"{metrics['latency']}_bucket", lambda labels: float(labels["le"]), buyers)
     else:
         seen.missing["latency"] = f"the replicas serve no {metrics['latency']}"
+    pools = {
+        address: (second.total(metrics["app_pool_used"]), second.total(metrics["app_pool_size"]))
+        for address, (_first, second) in pairs.items()
+    }
+    seen.app_pool = {address: 100 * used / size for address, (used, size) in pools.items() if used is not None and size} or None
     spent, asked = (sum(rates(f"{metrics[name]}_sum", lambda labels: 0).values()) for name in ("latency", "queries"))
     seen.query_share = asked / spent if spent else None
 

@@ -28,6 +28,7 @@ def readings(seen: Observation, limits: dict[str, Limits], disabled: dict[str, s
         _reading(seen, "cpu", _last(percentages(seen.cpu, limits, "cores", mean)), "cpu"),
         _reading(seen, "memory", _last(percentages(seen.memory, limits, "memory", max)), "memory"),
         *_pool(seen),
+        *_app_pool(seen),
         *_redis(seen),
         unavailable(seen, disabled, thresholds),
     ]
@@ -35,7 +36,15 @@ def readings(seen: Observation, limits: dict[str, Limits], disabled: dict[str, s
 
 def latencies(seen: Observation) -> list[Latency]:
     """As the application sees it, and as nginx does where nginx tells."""
-    found = [Latency("response_time", seen.latency, _source(seen, "latency"), seen.window, seen.missing.get("latency", ""))]
+    found = [
+        Latency(
+            "response_time",
+            seen.latency,
+            _source(seen, "latency"),
+            seen.window,
+            seen.missing.get("latency", "") if seen.latency is None else "",
+        )
+    ]
     if seen.entry_latency:
         found.append(Latency("response_time", seen.entry_latency, f"{_source(seen, 'entry_latency')}, at nginx", seen.window))
     return found
@@ -94,18 +103,17 @@ def error_rates(seen: Observation, thresholds: dict) -> list[float] | None:
     at_app, at_nginx = _aligned(seen.requests, count), _aligned(seen.responses or [], count)
     rates = []
     for app, entry in zip(at_app, at_nginx, strict=True):
-        served: dict[str, float] = {}
-        for (route, status), rate in app.items():
-            if not ignored.fullmatch(route) and not held_back.fullmatch(status):
-                served[status] = served.get(status, 0.0) + rate
-        answered = sum(rate for status, rate in entry.items() if not held_back.fullmatch(status))
+        served = [
+            (status, rate)
+            for (route, status), rate in app.items()
+            if not ignored.fullmatch(route) and not held_back.fullmatch(status) and not (entry and re.fullmatch(GATEWAY, status))
+        ]
         gateway = sum(rate for status, rate in entry.items() if re.fullmatch(GATEWAY, status))
-        failed = sum(
-            rate for status, rate in served.items() if status.startswith("5") and not (entry and re.fullmatch(GATEWAY, status))
-        )
-        total = max(answered, sum(served.values()) + gateway)
+        answered = sum(rate for status, rate in entry.items() if not held_back.fullmatch(status))
+        failed = gateway + sum(rate for status, rate in served if status.startswith("5"))
+        total = max(answered, gateway + sum(rate for _status, rate in served))
         enough = total * seen.seconds >= thresholds["minimum_requests"]
-        rates.append(min(100.0, 100 * (failed + gateway) / total) if enough else 0.0)
+        rates.append(min(100.0, 100 * failed / total) if enough else 0.0)
     return rates
 
 
@@ -133,8 +141,9 @@ def unavailable(seen: Observation, disabled: dict[str, str], thresholds: dict) -
 
 def probed(probes: Probes, url: str) -> list[Reading]:
     """A probe always counts. One that was given up proves no more than the time it waited."""
-    source = f"{probes.count} probes of {url}"
-    found = [Reading("probe_failures", probes.failed_percent, "%", source, "now", "; ".join(sorted(set(probes.failures))))]
+    source = "probe"
+    failures = "; ".join(sorted(set(probes.failures)))
+    found = [Reading("probe_failures", probes.failed_percent, "%", source, "now", f"{url} {failures}" if failures else "")]
     if probes.seconds is not None:
         note = f"{probes.given_up} of {probes.count} still waiting" if probes.given_up else ""
         found.append(Reading("probe_time", probes.seconds, "s", source, "now", note))
@@ -150,6 +159,13 @@ def _pool(seen: Observation) -> list[Reading]:
         Reading("connections", 100 * pool.used / pool.size, "%", source, seen.window, note),
         Reading("waiting_clients", pool.waiting, "clients", source, seen.window),
     ]
+
+
+def _app_pool(seen: Observation) -> list[Reading]:
+    if not seen.app_pool:
+        return []
+    worst = max(seen.app_pool, key=lambda host: seen.app_pool[host])
+    return [Reading("app_connections", seen.app_pool[worst], "%", _source(seen, "app_pool"), seen.window, f"at {worst}")]
 
 
 def _redis(seen: Observation) -> list[Reading]:

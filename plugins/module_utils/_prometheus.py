@@ -13,8 +13,9 @@ from ansible_collections.smartsports.scaling.plugins.module_utils._parallel impo
 
 try:
     import requests
+    from requests.adapters import HTTPAdapter
 except ImportError:  # docker needs it too: connect() says so
-    requests = None
+    requests = HTTPAdapter = None
 
 
 class Unavailable(Exception):
@@ -26,10 +27,10 @@ def observe(url: str, metrics: dict, thresholds: dict, timeout: float, get=None)
     get = get or _Client(url, timeout).get
     now = time.time()  # one time for all queries, so that they agree
     wanted = queries(metrics, thresholds)
-    answers = gather({name: lambda name=name: get(*_request(wanted[name], now)) for name in wanted}, timeout + 0.2)
+    answers = gather({name: lambda name=name: get(*_request(wanted[name], now)) for name in wanted}, timeout)
     failures = [answer for answer in answers.values() if isinstance(answer, Exception)]
     if len(failures) == len(answers):
-        raise Unavailable(_why(failures[0]))
+        raise next((failure for failure in failures if isinstance(failure, Unavailable)), Unavailable("does not answer in time"))
     return _observation(answers, metrics, thresholds)
 
 
@@ -57,8 +58,9 @@ def queries(metrics: dict, thresholds: dict) -> dict[str, tuple[str, float]]:
         "latency": (f"sum by (le) (rate({m['latency']}_bucket{{{buyers}}}[{RATE_WINDOW}s]))", 0),
         "responses": (f"sum by (status) ({rate(m['entry_responses'])})", windows["error_rate"]),
         "entry_latency": (f"sum by (le) (rate({m['entry_latency']}_bucket[{RATE_WINDOW}s]))", 0),
-        "pool_used": (f"sum by (database) ({mean(m['pool_used'])})", windows["connections"]),
-        "pool_waiting": (f"sum by (database) ({mean(m['pool_waiting'])})", 0),
+        "app_pool": (f"100 * avg_over_time({m['app_pool_used']}[{RATE_WINDOW}s]) / ({m['app_pool_size']} > 0)", 0),
+        "pool_used": (mean(m["pool_used"]), windows["connections"]),
+        "pool_waiting": (mean(m["pool_waiting"]), 0),
         "pool_size": (mean(m["pool_size"]), 0),
         "redis_used": (mean(m["redis_used"]), 0),
         "redis_maximum": (mean(m["redis_maximum"]), 0),
@@ -80,20 +82,21 @@ def _request(query: tuple[str, float], now: float) -> tuple[str, dict]:
         return "metadata", {"metric": expression}
     if history == 0:
         return "query", {"query": expression, "time": f"{now:.3f}"}
-    return "query_range", {"query": expression, "start": f"{now - history:.3f}", "end": f"{now:.3f}", "step": STEP}
+    return "query_range", {"query": expression, "start": f"{now - history // STEP * STEP:.3f}", "end": f"{now:.3f}", "step": STEP}
 
 
 class _Client:
     def __init__(self, url: str, timeout: float) -> None:
         self._base = url.rstrip("/") + "/api/v1/"
         self._timeout = timeout
+        self._session = requests.Session()
+        self._session.trust_env = False  # no proxy stands between us and the platform
+        self._session.mount(self._base, HTTPAdapter(pool_maxsize=32))
 
     def get(self, path: str, parameters: dict):
         """The `data` of an answer. Raises Unavailable."""
         try:
-            with requests.Session() as session:
-                session.trust_env = False  # no proxy stands between us and the platform
-                answer = session.get(self._base + path, params=parameters, timeout=self._timeout, allow_redirects=False)
+            answer = self._session.get(self._base + path, params=parameters, timeout=self._timeout, allow_redirects=False)
         except requests.exceptions.Timeout as error:
             raise Unavailable(f"does not answer within {self._timeout:g} s") from error
         except requests.exceptions.ConnectionError as error:
@@ -121,19 +124,11 @@ def named(url: str) -> str:
         return "the URL given"
 
 
-def _why(error: Exception) -> str:
-    return (
-        str(error)
-        if isinstance(error, (Unavailable, TimeoutError))
-        else f"gave an answer that cannot be read ({type(error).__name__})"
-    )
-
-
 def _observation(answers: dict, metrics: dict, thresholds: dict) -> Observation:
     seen = Observation(source="prometheus", window="1 min", seconds=RATE_WINDOW)
     for name, answer in answers.items():
         if isinstance(answer, Exception):
-            seen.missing[name] = f"Prometheus {_why(answer)}"
+            seen.missing[name] = f"Prometheus {answer if isinstance(answer, Unavailable) else 'does not answer in time'}"
 
     def series(name: str, *labels: str) -> list[dict] | None:
         answer = answers[name]
@@ -165,14 +160,17 @@ def _observation(answers: dict, metrics: dict, thresholds: dict) -> Observation:
     seen.responses = _first_label(series("responses", "status"))
     seen.latency = _buckets(counted("latency", "le"))
     seen.entry_latency = _buckets(series("entry_latency", "le"))
-    seen.pool = _pool(
-        last("pool_used", "database"),
-        series("pool_used", "database"),
-        last("pool_waiting", "database"),
-        last("pool_size", "database"),
-    )
+    seen.app_pool = (_by_host(series("app_pool", "instance")) or [None])[-1]
+    sizes = last("pool_size", "name") if any(key[0] for key in last("pool_size", "name")) else last("pool_size", "database")
+    seen.pool = _pool(sizes, series("pool_used", "database", "user"), last("pool_waiting", "database", "user"))
     seen.redis = _redis(last, answers)
     seen.query_share = next(iter(last("query_share").values()), None)
+    # Rates over the last minute outlive the exporter they came from.
+    if not seen.instances:
+        seen.requests = seen.latency = None
+        seen.missing["requests"] = seen.missing["latency"] = seen.missing.get("instances", "no replica is seen")
+    if seen.responses is None:
+        seen.entry_latency = None
     return seen
 
 
@@ -207,13 +205,17 @@ def _buckets(points: list[dict] | None) -> dict[float, float] | None:
     return points if points is None else {float(key[0]): value for key, value in (points or [{}])[-1].items()}
 
 
-def _pool(used: dict, series: list[dict] | None, waiting: dict, size: dict) -> Pool | None:
-    """The fullest database of the pooler; its console, which is a database too, has no pool that could fill."""
-    known = {key: limit for key, limit in size.items() if limit > 0 and key in used and key[0] != "pgbouncer"}
-    if not known:
+def _pool(sizes: dict, used: list[dict] | None, waiting: dict) -> Pool | None:
+    """The fullest pool of the pooler; its console, which is a database too, has no pool that could fill. Idle: no pool yet."""
+    sizes = {key[0]: size for key, size in sizes.items() if size > 0 and key[0] != "pgbouncer"}
+    if not sizes or not used:
         return None
-    key = max(known, key=lambda key: (waiting.get(key, 0.0), used[key] / known[key]))
-    return Pool(known[key], used[key], waiting.get(key, 0.0), [point[key] for point in series or [] if key in point])
+    pools = [
+        Pool(sizes[key[0]], use, waiting.get(key, 0.0), [point[key] for point in used if key in point])
+        for key, use in used[-1].items()
+        if key[0] in sizes
+    ]
+    return max(pools, key=lambda pool: (pool.waiting, pool.used / pool.size), default=Pool(min(sizes.values()), 0.0, 0.0, [0.0]))
 
 
 def _redis(last, answers: dict) -> Redis | None:

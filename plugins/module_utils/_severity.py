@@ -138,9 +138,9 @@ def bottleneck(reasons: list[Reason], query_share: float | None) -> str:
     accused = sorted((rank, ("database", "cache", "app").index(TIERS[metric])) for metric, rank in bad.items() if metric in TIERS)
     if accused:
         return ("database", "cache", "app")[accused[0][1]]
-    if "response_time" in bad and query_share is not None and query_share > 0.5:
+    if bad.keys() & {"response_time", "app_connections"} and query_share is not None and query_share > 0.5:
         return "database"  # slow, with replicas that are idle: they wait for the database
-    inside = bad.keys() & {"response_time", "error_rate", "unavailable_features"}
+    inside = bad.keys() & {"response_time", "error_rate", "unavailable_features", "app_connections"}
     return "app" if inside else "entry"
 
 

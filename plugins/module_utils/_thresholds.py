@@ -20,6 +20,11 @@ THRESHOLDS = {
         "cpu": {"P1": 90, "P2": 70},  # percent of the containers' limits, mean
         "memory": {"P1": 90, "P2": 70},  # percent of the container's limit, worst replica
         "connections": {"P0": 99, "P1": 90, "P2": 70},  # percent of the pool; 99 on average is exhausted
+        "app_connections": {
+            "P0": 99,
+            "P1": 90,
+            "P2": 70,
+        },  # percent of a replica's own pool, worst replica, where it tells its size
         "waiting_clients": {"P0": 1},  # on average, for a connection of the pool: it is exhausted whatever its use looks like
         "redis_memory": {"P0": 99, "P1": 90, "P2": 70},  # percent of maxmemory, where Redis may not evict any key it likes
         "redis_refused": {"P0": 0},  # writes refused for want of memory, a minute
@@ -52,9 +57,11 @@ METRICS = {
     "queries": "smartsports_db_query_duration_seconds",
     "entry_latency": "nginx_http_request_duration_seconds",
     "entry_responses": "nginx_http_responses_total",
-    "pool_used": "pgbouncer_active_clients",
-    "pool_waiting": "pgbouncer_waiting_clients",
-    "pool_size": "pgbouncer_pool_size",
+    "app_pool_used": "smartsports_db_connections_active",
+    "app_pool_size": "smartsports_db_connections_max",
+    "pool_used": "pgbouncer_pools_server_active_connections",
+    "pool_waiting": "pgbouncer_pools_client_waiting_connections",
+    "pool_size": "pgbouncer_databases_pool_size",
     "redis_used": "redis_memory_used_bytes",
     "redis_maximum": "redis_memory_max_bytes",
     "redis_info": "redis_instance_info",

@@ -14,7 +14,7 @@ from ansible_collections.smartsports.scaling.plugins.module_utils._admin_setting
 from ansible_collections.smartsports.scaling.plugins.module_utils._docker import Container, DockerException, connect, containers
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, Say
 from ansible_collections.smartsports.scaling.plugins.module_utils._observation import Observation, Pool, Redis
-from ansible_collections.smartsports.scaling.plugins.module_utils._parallel import gather
+from ansible_collections.smartsports.scaling.plugins.module_utils._parallel import Started, gather
 from ansible_collections.smartsports.scaling.plugins.module_utils._severity import (
     Reason,
     bottleneck,
@@ -53,7 +53,7 @@ SPEC = {
     },
     "supports_check_mode": True,
 }
-PROMETHEUS_TIMEOUT = 1.2  # seconds; the whole answer is due in 3
+PROMETHEUS_TIMEOUT = 0.9  # seconds; the whole answer is due in 3
 PROBE_TIMEOUT = 2.3
 DEADLINE = 2.6
 SERVICES = ("pgbouncer", "postgres", "redis")
@@ -66,23 +66,15 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
     if not 1 <= params["probe_count"] <= 10:
         raise Refusal(f"probe_count is {params['probe_count']}, but must be from 1 to 10; correct load_assessment_probe_count.")
     url = params["entry_url"].rstrip("/") + params["probe_path"]
-    answers = gather(
-        {
-            "probes": lambda: _probe.probe(url, params["probe_count"], PROBE_TIMEOUT),
-            "platform": lambda: _platform(params, metrics, thresholds),
-            "flags": lambda: _disabled(params),
-        },
-        DEADLINE,
+    beside = Started(
+        {"probes": lambda: _probe.probe(url, params["probe_count"], PROBE_TIMEOUT), "flags": lambda: _disabled(params)}
     )
-    probes, platform = answers["probes"], answers["platform"]
-    if isinstance(platform, (TimeoutError, DockerException)):
-        platform = _Platform(None, [], Observation("direct", "", 0), {}, [f"the platform could not be observed ({platform})."])
-    for answer in (platform, probes):
-        if isinstance(answer, Exception) and not isinstance(answer, TimeoutError):
-            raise answer
-    if isinstance(probes, Exception):
+    platform = _platform(params, metrics, thresholds)
+    answers = beside.collect(DEADLINE)
+    probes, flags = answers["probes"], answers["flags"]
+    if isinstance(probes, TimeoutError):
         probes = _probe.Probes(params["probe_count"], (), PROBE_TIMEOUT, params["probe_count"])
-    disabled, remarks = answers["flags"] if isinstance(answers["flags"], tuple) else ({}, [])
+    disabled, remarks = flags if isinstance(flags, tuple) else ({}, [f"the feature flags could not be read ({flags})."])
     return _result(params, thresholds, platform, probes, url, disabled, [*platform.remarks, *remarks])
 
 
@@ -98,9 +90,10 @@ class _Platform:
 
 
 def _platform(params: dict, metrics: dict, thresholds: dict) -> _Platform:
+    """Time-boxed step by step, so that a late answer costs only what it would have told."""
     remarks: list[str] = []
     try:
-        client = connect(timeout=2)
+        client = connect(timeout=1)
         found = gather(
             {
                 "app": lambda: containers(client, params["project"], params["service"]),
@@ -108,19 +101,22 @@ def _platform(params: dict, metrics: dict, thresholds: dict) -> _Platform:
                 **{name: lambda name=name: containers(client, params["project"], params[f"{name}_service"]) for name in SERVICES},
                 "prometheus": lambda: _ask_prometheus(params, metrics, thresholds),
             },
-            PROMETHEUS_TIMEOUT + 0.3,
+            PROMETHEUS_TIMEOUT + 0.1,
         )
     except Refusal as refusal:
         client = None
         remarks.append(str(refusal))
         found = {"prometheus": _ask_prometheus(params, metrics, thresholds)}
-    remarks += [str(answer) for answer in found.values() if isinstance(answer, Refusal)]
+    if isinstance(found.get("app"), Exception):
+        remarks.append(str(found["app"]))
     listed = {name: found[name] if isinstance(found.get(name), list) else [] for name in ("app", "nginx", *SERVICES)}
     replicas = found["app"] if isinstance(found.get("app"), list) else None
     limits = _limits(client, listed["app"]) if client else {}
     seen = found["prometheus"]
+    if isinstance(seen, Exception) and not isinstance(seen, TimeoutError):
+        raise seen
     if not isinstance(seen, Observation):
-        why = seen if isinstance(seen, (str, TimeoutError)) else "gave no answer that can be read"
+        why = seen if isinstance(seen, str) else "does not answer in time"
         remarks.append(f"Prometheus at {_prometheus.named(params['prometheus_url'])} {why}: the platform was asked directly.")
         if client is None:
             seen = Observation("direct", "", 0)
@@ -149,12 +145,12 @@ def _complete(seen: Observation, client, listed: dict, params: dict) -> None:
     for name, answer in gather(jobs, 0.9).items():
         if isinstance(answer, (Pool, Redis)):
             setattr(seen, name, answer)
-            seen.sources[name] = "asked directly, now"
+            seen.sources[name] = f"{name}, asked directly"
 
 
 def _limits(client, replicas: list[Container]) -> dict[str, _evidence.Limits]:
     """The replicas' limits by address and by name; of one without a limit, what the host has."""
-    inspected = gather({each.id: lambda each=each: client.api.inspect_container(each.id) for each in replicas}, 0.8)
+    inspected = gather({each.id: lambda each=each: client.api.inspect_container(each.id) for each in replicas}, 0.4)
     host: dict = {}
     limits = {}
     for replica in replicas:
