@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034 # what is set here is used by those that source it
 # What both scripts share. Sourced; needs bash, curl, docker and python3, and the deployment directory as the current one.
 
 setting() { sed -n "s/^$1=//p" .env | tail -n 1; }
