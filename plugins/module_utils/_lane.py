@@ -11,7 +11,8 @@ A module `x` is `module_utils/x.py` with
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 Say = Callable[[str], None]
 

@@ -8,10 +8,13 @@ module: upstream
 short_description: Have nginx send requests to exactly the application's replicas
 version_added: 0.1.0
 description:
-  - Writes one C(server) line for each running, healthy replica, with its address from the network that it shares with nginx, into the upstream block that nginx loads; everything else in the block and its file stays.
+  - Writes one C(server) line for each running, healthy replica, with its address from the network that it shares with nginx, into the
+    upstream block that nginx loads; everything else in the block and its file stays.
   - A server that is slow or unhealthy under load stays; one that is new enters when it is healthy.
-  - The configuration is tested in a container of nginx's own image before anything is written. A file in a mounted directory is replaced in one step, one that is mounted alone is written in place.
-  - Ends when new workers run and the old ones, with the last request to the servers of before, are gone. Reloads also where the file is right and nginx has not loaded it.
+  - The configuration is tested in a container of nginx's own image before anything is written. A file in a mounted directory is
+    replaced in one step, one that is mounted alone is written in place.
+  - Ends when new workers run and the old ones, with the last request to the servers of before, are gone. Reloads also where the file
+    is right and nginx has not loaded it.
 author:
   - SmartSports Rwanda platform team (@smartsports-rw)
 attributes:

