@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import subprocess
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.smartsports.scaling.tests.unit.plugins.module_utils.admin_api import TOKEN, Platform
+from ansible_collections.smartsports.scaling.tests.unit.plugins.module_utils.admin_api import NORMAL, TOKEN, Platform
 
 ROOT = Path(__file__).parents[2]
 LIMITS = {"search_endpoints": {"requests_per_minute": 30}, "non_essential_endpoints": {"enabled": False}}
@@ -77,49 +78,44 @@ class Runner:
             "smartsports_admin_token": TOKEN,
             "smartsports_admin_deadline": 3,
         }
-        # Becomes nobody else; that a task asks to become makes it a real module.
-        self.become = directory / "become"
-        self.become.write_text('#!/bin/sh\nwhile [ "$1" != /bin/sh ]; do shift; done\nexec "$@"\n')
-        self.become.chmod(0o755)
 
-    def play(self, play: dict, *arguments: str, **variables) -> subprocess.CompletedProcess:
+    def play(self, hosts: dict[str, dict], play: dict, *arguments: str) -> tuple[int, dict[str, list[dict]]]:
+        """Return code and, for each host, its tasks' results. A host's variables that are None are left out."""
         inventory, playbook = self.directory / "hosts.yml", self.directory / "play.yml"
-        kept = {name: value for name, value in {**self.variables, **variables}.items() if value is not None}
-        inventory.write_text(yaml.safe_dump({"all": {"hosts": {"here": kept}}}))
-        playbook.write_text(yaml.safe_dump([{"hosts": "here", "gather_facts": False, **play}]))
-        command = [Path(sys.executable).parent / "ansible-playbook", "-i", inventory, playbook, *arguments]
-        return subprocess.run(command, env=self.environment, cwd=ROOT, text=True, capture_output=True, timeout=120, check=False)
+        of_hosts = {
+            host: {name: value for name, value in {**self.variables, **own}.items() if value is not None}
+            for host, own in hosts.items()
+        }
+        inventory.write_text(yaml.safe_dump({"all": {"hosts": of_hosts}}))
+        playbook.write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, **play}]))
+        command = [Path(sys.executable).parent / "ansible-playbook", "-i", inventory, playbook, "--diff", "-vvv", *arguments]
+        ran = subprocess.run(command, env=self.environment, cwd=ROOT, text=True, capture_output=True, timeout=300, check=False)
+        assert TOKEN not in ran.stdout + ran.stderr
+        tasks = [task["hosts"] for entry in json.loads(ran.stdout[ran.stdout.index("{\n") :])["plays"] for task in entry["tasks"]]
+        return ran.returncode, {host: [task[host] for task in tasks if host in task] for host in hosts}
 
-    def task(self, module: str, options: dict, *arguments: str, as_module: bool = False) -> dict:
-        """One task with the action group's defaults, and its result."""
-        become = (
-            {"ansible_become": True, "ansible_become_method": "sudo", "ansible_become_exe": str(self.become)} if as_module else {}
-        )
+    def tasks(self, *tasks: tuple[str, dict, bool], as_module: bool) -> list[dict]:
+        """Modules with options, previewed or not, run with the action group's defaults; their results, refusals among them."""
+        # The program becomes nobody else: that a task asks to become somebody makes it a real module.
+        become = self.directory / "become"
+        become.write_text('#!/bin/sh\nwhile [ "$1" != /bin/sh ]; do shift; done\nexec "$@"\n')
+        become.chmod(0o755)
+        own = {"ansible_become": True, "ansible_become_method": "sudo", "ansible_become_exe": str(become)} if as_module else {}
         play = {
             "roles": ["smartsports.scaling.platform"],
+            "module_defaults": {"group/smartsports.scaling.admin": "{{ smartsports_admin }}"},
             "tasks": [
-                {
-                    "name": "Test",
-                    f"smartsports.scaling.{module}": options,
-                    "module_defaults": {"group/smartsports.scaling.admin": "{{ smartsports_admin }}"},
-                }
+                {"name": module, f"smartsports.scaling.{module}": options, "check_mode": preview, "ignore_errors": True}
+                for module, options, preview in tasks
             ],
         }
-        ran = self.play(play, "--diff", *arguments, **become)
-        result = results(ran)[-1]
-        assert ("invocation" in result) == as_module or result.get("failed")
-        assert TOKEN not in ran.stdout + ran.stderr
-        return {
-            name: value for name, value in result.items() if name not in ("invocation", "action") and not name.startswith("_")
-        }
-
-    def role(self, name: str, *arguments: str, **variables) -> subprocess.CompletedProcess:
-        return self.play({"roles": [f"smartsports.scaling.{name}"]}, *arguments, **variables)
-
-
-def results(ran: subprocess.CompletedProcess) -> list[dict]:
-    output = json.loads(ran.stdout[ran.stdout.index("{\n") :])
-    return [task["hosts"]["here"] for play in output["plays"] for task in play["tasks"] if "here" in task["hosts"]]
+        _, results = self.play({"here": own}, play)
+        mine = results["here"][-len(tasks) :]
+        assert all(("invocation" in result) == as_module for result in mine)
+        return [
+            {name: value for name, value in result.items() if name not in ("invocation", "action") and name[0] != "_"}
+            for result in mine
+        ]
 
 
 @pytest.fixture
@@ -135,103 +131,94 @@ def runner(tmp_path):
 
 
 def test_both_lanes_give_the_same_result(runner):
-    """Preview, change and second run, in process and as a real module."""
     told = {}
     for as_module in (False, True):
-        runner.platform.apply(
-            "rate-limits", {"search_endpoints": {"requests_per_minute": 600}, "non_essential_endpoints": {"enabled": True}}
+        for instance in runner.platform.instances:
+            instance.settings, instance.versions = copy.deepcopy(NORMAL), dict.fromkeys(NORMAL, 0)
+        told[as_module] = runner.tasks(
+            ("rate_limits", LIMITS, True),
+            ("rate_limits", LIMITS, False),
+            ("rate_limits", LIMITS, False),
+            ("rate_limits", {"search_endpoints": {"requests_per_minute": "7"}}, True),
+            ("feature_flags", {"social_features": "false"}, True),
+            ("cache_config", {"event_list_ttl": 0}, False),
+            ("queue_config", {"virtual_queue": {}}, False),
+            ("admin_info", {}, False),
+            ("queue_status", {}, False),
+            as_module=as_module,
         )
-        runner.platform.instances[0].versions["rate-limits"] = runner.platform.instances[1].versions["rate-limits"] = 7
-        previewed = runner.task("rate_limits", LIMITS, "--check", as_module=as_module)
-        done = runner.task("rate_limits", LIMITS, as_module=as_module)
-        again = runner.task("rate_limits", LIMITS, as_module=as_module)
-        told[as_module] = (previewed, done, again)
-        assert previewed["diff"] == done["diff"] and previewed["changed"] and done["changed"] and not again["changed"]
-        assert (previewed["version"], done["version"]) == (7, 8)
     assert told[False] == told[True]
+    preview, done, again, number, switch, out_of_range, nothing, info, queues = told[False]
+    assert (preview["changed"], done["changed"], again["changed"]) == (True, True, False)
+    assert preview["diff"] == done["diff"]
+    assert (preview["version"], done["version"]) == (0, 1)
+    assert number["diff"]["after"] == {"search_endpoints": {"requests_per_minute": 7}}
+    assert switch["diff"]["after"] == {"social_features": False}
+    assert out_of_range["msg"].startswith("event_list_ttl is '0', but must be")
+    assert nothing["msg"].startswith("nothing was asked")
+    assert info["settings"]["rate-limits"]["search_endpoints"] == {"requests_per_minute": 30}
+    assert queues["status"]["virtual_queue"]["length"] == 7
+    assert runner.platform.sent("POST") == [("POST", "rate-limits", LIMITS)] * 2
 
 
-@pytest.mark.parametrize(
-    "options", [{"search_endpoints": {"requests_per_minute": "7"}}, {"non_essential_endpoints": {"enabled": "false"}}]
-)
-def test_both_lanes_read_text_as_what_it_means(runner, options):
-    here, there = (runner.task("rate_limits", options, "--check", as_module=as_module) for as_module in (False, True))
-    assert here == there
-    assert here["diff"]["after"] in (
-        {"search_endpoints": {"requests_per_minute": 7}},
-        {"non_essential_endpoints": {"enabled": False}},
-    )
+ROLES = {
+    "load_shedding": {"load_shedding_limits": LIMITS},
+    "queues": {"queues_config": {"virtual_queue": {"enabled": "true", "max_concurrent_users": "7"}}},
+    "feature_flags": {"feature_flags_flags": {"social_features": "false"}},
+    "cache": {"cache_ttls": {"event_list_ttl": "300"}},
+}
+CHANGES = [
+    LIMITS,
+    {"virtual_queue": {"enabled": True, "max_concurrent_users": 7}},
+    {"social_features": False},
+    {"event_list_ttl": 300},
+]
 
 
-@pytest.mark.parametrize("options", [{"search_endpoints": {"requests_per_minute": 0}}, {"search_endpoints": {}}])
-def test_both_lanes_refuse_alike(runner, options):
-    here, there = (runner.task("rate_limits", options, as_module=as_module) for as_module in (False, True))
-    assert here["failed"] and here["msg"] == there["msg"]
-    assert runner.platform.sent("POST") == []
+def test_roles_preview_change_once_and_take_text_for_what_it_means(runner):
+    given = json.dumps({name: value for variables in ROLES.values() for name, value in variables.items()})
+    changes = []
+    for extra in (["--check"], [], []):
+        code, results = runner.play(
+            {"here": {}}, {"roles": [f"smartsports.scaling.{role}" for role in ROLES]}, "-e", given, *extra
+        )
+        assert code == 0
+        changes.append([result["diff"]["after"] for result in results["here"] if result["changed"]])
+    assert changes == [CHANGES, CHANGES, []]
+    assert [patch for _, _, patch in runner.platform.sent("POST")] == CHANGES
 
 
-def test_readers_work_in_both_lanes(runner):
-    for module in ("admin_info", "queue_status"):
-        here, there = (runner.task(module, {}, as_module=as_module) for as_module in (False, True))
-        assert here == there and not here["changed"]
+REFUSALS = [
+    (
+        "load_shedding",
+        {"load_shedding_limits": {"search_endpoints": {"requests_per_minute": "seven"}}},
+        "is 'seven', but must be a whole number",
+    ),
+    (
+        "feature_flags",
+        {"feature_flags_flags": {"dark_mode": False}},
+        "feature_flags_flags.dark_mode is not known, but must be one of analytics",
+    ),
+    ("cache", {"cache_ttls": {"event_list_ttl": None}}, "cache_ttls.event_list_ttl is 'None', but must be a whole number"),
+    ("queues", {}, "queues_config is empty, so nothing was asked"),
+    ("platform", {"smartsports_admin_token": None}, "smartsports_admin_token is not set; give"),
+    ("platform", {"smartsports_admin_token": ""}, "smartsports_admin_token is not set; give"),
+    ("platform", {"smartsports_project_dir": None}, "smartsports_project_dir is '', but must be the absolute path"),
+    ("platform", {"smartsports_entry_url": "127.0.0.1:80"}, "smartsports_entry_url is '127.0.0.1:80', but must be nginx's URL"),
+    ("platform", {"smartsports_prometeus_url": "http://x"}, "smartsports_prometeus_url is not a variable of this collection"),
+    ("cache", {"cache_ttls": {"event_list_ttl": 9}, "smartsports_admin_token": "wrong"}, "refused the admin token (403"),
+    ("cache", {"cache_ttls": {"event_list_ttl": 9}, "smartsports_app_port": 9}, "Connection refused"),
+]
 
 
-@pytest.mark.parametrize(
-    ("role", "variables", "resource", "after"),
-    [
-        ("load_shedding", {"load_shedding_limits": LIMITS}, "rate-limits", LIMITS),
-        (
-            "queues",
-            {"queues_config": {"virtual_queue": {"enabled": "true"}}},
-            "queue-config",
-            {"virtual_queue": {"enabled": True}},
-        ),
-        ("feature_flags", {"feature_flags_flags": {"social_features": "false"}}, "feature-flags", {"social_features": False}),
-        ("cache", {"cache_ttls": {"event_list_ttl": "300"}}, "cache-config", {"event_list_ttl": 300}),
-    ],
-)
-def test_a_role_previews_changes_once_and_hides_the_token(runner, role, variables, resource, after):
-    given = json.dumps(variables)
-    previewed, done, again = (runner.role(role, *extra, "--diff", "-vvv", "-e", given) for extra in (["--check"], [], []))
-    for ran in (previewed, done, again):
-        assert ran.returncode == 0, ran.stdout
-        assert TOKEN not in ran.stdout + ran.stderr
-    changes = [[result["diff"]["after"] for result in results(ran) if result["changed"]] for ran in (previewed, done, again)]
-    assert changes == [[after], [after], []]
-    assert runner.platform.sent("POST") == [("POST", resource, after)]
-
-
-@pytest.mark.parametrize(
-    ("role", "variables", "sentence"),
-    [
-        (
-            "load_shedding",
-            {"load_shedding_limits": {"search_endpoints": {"requests_per_minute": "seven"}}},
-            "is 'seven', but must be a whole number",
-        ),
-        (
-            "feature_flags",
-            {"feature_flags_flags": {"dark_mode": False}},
-            "feature_flags_flags.dark_mode is not known, but must be one of analytics",
-        ),
-        ("cache", {"cache_ttls": {"event_list_ttl": None}}, "cache_ttls.event_list_ttl is 'None', but must be a whole number"),
-        ("queues", {}, "queues_config is empty, so nothing was asked"),
-        ("platform", {"smartsports_admin_token": None}, "smartsports_admin_token is not set; give"),
-        ("platform", {"smartsports_admin_token": ""}, "smartsports_admin_token is not set; give"),
-        ("platform", {"smartsports_project_dir": None}, "smartsports_project_dir is '', but must be the absolute path"),
-        (
-            "platform",
-            {"smartsports_entry_url": "127.0.0.1:80"},
-            "smartsports_entry_url is '127.0.0.1:80', but must be nginx's URL",
-        ),
-        ("platform", {"smartsports_prometeus_url": "http://x"}, "smartsports_prometeus_url is not a variable of this collection"),
-        ("cache", {"cache_ttls": {"event_list_ttl": 9}, "smartsports_admin_token": "wrong"}, "refused the admin token (403"),
-    ],
-)
-def test_a_role_refuses_in_one_sentence_before_anything_changes(runner, role, variables, sentence):
-    ran = runner.role(role, **variables)
-    said = results(ran)[-1]["msg"]
-    assert ran.returncode != 0
-    assert sentence in said
-    assert "\n" not in said and said.endswith(".")
+def test_roles_refuse_in_one_sentence_before_anything_changes(runner):
+    hosts = {f"case{number}": {"role": role, **variables} for number, (role, variables, _) in enumerate(REFUSALS)}
+    play = {"tasks": [{"name": "Apply", "ansible.builtin.include_role": {"name": "smartsports.scaling.{{ role }}"}}]}
+    code, results = runner.play(hosts, play)
+    said = {host: results[host][-1]["msg"] for host in hosts}
+    assert code != 0
+    for host, (_, _, sentence) in zip(hosts, REFUSALS, strict=True):
+        assert results[host][-1]["failed"]
+        assert sentence in said[host]
+        assert "\n" not in said[host] and said[host].endswith(".")
     assert runner.platform.sent("POST") == []
