@@ -32,7 +32,6 @@ SPEC = {
     "supports_check_mode": True,
 }
 _TIMEOUT = 2  # seconds for one answer of a replica
-_TOLD_EVERY = 1  # seconds between two lines of progress
 _LABEL = re.compile(r'(\w+)="((?:\\.|[^"\\])*)"')
 # A proxy of the environment is not meant for the containers beside us.
 _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
@@ -41,7 +40,8 @@ _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 def run(params: dict, check_mode: bool, say: Say) -> dict:
     client = connect()
     wait = {"healthy": _Healthy, "serving": _Serving}[params["until"]](client, params)
-    began = told = time.monotonic()
+    began = time.monotonic()
+    tell_at = 1.0
     while True:
         state = wait.look()
         waited = time.monotonic() - began
@@ -49,8 +49,8 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
             return {"changed": False, "waited": round(waited, 2), "containers": wait.done()}
         if waited > params["deadline"]:
             raise Refusal(f"{state} after {params['deadline']} s; {wait.advice}")
-        if time.monotonic() - told >= _TOLD_EVERY:
-            told = time.monotonic()
+        if waited >= tell_at:
+            tell_at = waited * 1.5
             say(f"waiting: {state}; {waited:.0f} s of at most {params['deadline']} s")
         time.sleep(0.1)
 

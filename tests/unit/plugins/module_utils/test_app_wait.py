@@ -41,7 +41,7 @@ def wait(monkeypatch):
 
 def test_waits_until_the_new_ones_are_healthy(wait):
     old, said = replica(1), []
-    result = wait("healthy", [[old]] * 3 + [[old, replica(2, "starting")]] * 3 + [[old, replica(2)]], said=said, present=["id1"], settled=["id1"])
+    result = wait("healthy", [[old]] * 5 + [[old, replica(2, "starting")]] * 9 + [[old, replica(2)]], said=said, present=["id1"], settled=["id1"])
     assert result["containers"] == ["app-1", "app-2"]
     assert not result["changed"]
     assert said[0].startswith("waiting: 1 of 2 replicas are ready (1 not started); ")
