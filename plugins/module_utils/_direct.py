@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 from ansible_collections.smartsports.scaling.plugins.module_utils import _exposition
 from ansible_collections.smartsports.scaling.plugins.module_utils._docker import Container, DockerException
@@ -18,6 +19,7 @@ except ImportError:  # docker needs it too: connect() says so
     requests = None
 
 GAP = 0.6  # seconds from the first look to the second
+BUDGET = 1.6  # seconds for both
 PGBOUNCER = ["sh", "-c", 'psql -X -A -F "|" -h "$1" -p "$2" -U pgbouncer pgbouncer -c "SHOW POOLS" -c "SHOW DATABASES"', "-"]
 POSTGRES = [
     "psql", "-X", "-A", "-t", "-F", "|", "-U", "postgres", "-d", "postgres", "-c",
@@ -27,45 +29,54 @@ POSTGRES = [
 ]  # fmt: skip
 REDIS = ["redis-cli", "INFO", "everything"]
 
+T = TypeVar("T")
+
 
 def observe(
     client, replicas: list[Container], services: dict[str, list[Container]], params: dict, metrics: dict, thresholds: dict
 ) -> Observation:
     """`services`: pgbouncer, postgres and redis, each with its running containers."""
-
-    def look(seconds: float) -> dict:
-        jobs = {("metrics", replica.address): lambda replica=replica: scrape(replica, params, seconds) for replica in replicas}
-        jobs |= {("stats", replica.address): lambda replica=replica: _stats(client, replica) for replica in replicas}
-        jobs[("redis", "")] = lambda: parse_info(_ask(client, services["redis"], REDIS))
-        return gather(jobs, seconds)
-
-    began = time.monotonic()
-    first = look(GAP)
-    database = {"pool": lambda: pool(client, services, params)}
-    time.sleep(max(0.0, GAP - (time.monotonic() - began)))
-    both = gather({"look": lambda: look(GAP), **database}, GAP + 0.2)
-    second = both["look"] if isinstance(both["look"], dict) else {}
+    jobs = {("metrics", each.address): _twice(lambda each=each: scrape(each, params)) for each in replicas}
+    jobs |= {("stats", each.address): _twice(lambda each=each: _stats(client, each)) for each in replicas}
+    jobs["redis"] = _twice(lambda: parse_info(_ask(client, services["redis"], REDIS)))
+    jobs["pool"] = lambda: pool(client, services, params)
+    answers = gather(jobs, BUDGET)
 
     seen = Observation(source="direct", window=f"{GAP:g} s", seconds=GAP)
-    _application(seen, _pairs(first, second, "metrics"), metrics, thresholds)
-    _containers(seen, _pairs(first, second, "stats"))
-    if isinstance(both["pool"], Pool):
-        seen.pool = both["pool"]
+    _application(seen, _answered(answers, "metrics"), metrics, thresholds)
+    _containers(seen, _answered(answers, "stats"))
+    if isinstance(answers["pool"], Pool):
+        seen.pool = answers["pool"]
     else:
-        seen.missing["pool_used"] = str(both["pool"])
-    infos = _pairs(first, second, "redis")
-    if infos:
-        seen.redis = redis(*infos[""])
+        seen.missing["pool_used"] = str(answers["pool"])
+    if isinstance(answers["redis"], tuple):
+        seen.redis = redis(*answers["redis"])
     else:
-        seen.missing["redis_used"] = f"Redis did not tell ({second.get(('redis', ''), 'it was not asked')})"
+        seen.missing["redis_used"] = f"Redis did not tell ({answers['redis']})"
     return seen
 
 
-def scrape(replica: Container, params: dict, timeout: float) -> _exposition.Scrape:
+def _twice(look: Callable[[], T]) -> Callable[[], tuple[T, T]]:
+    """The same look, and again a moment later."""
+
+    def job() -> tuple[T, T]:
+        began, first = time.monotonic(), look()
+        time.sleep(max(0.0, began + GAP - time.monotonic()))
+        return first, look()
+
+    return job
+
+
+def _answered(answers: dict, kind: str) -> dict[str, tuple]:
+    """target -> both answers, of the targets that gave them in time."""
+    return {key[1]: answer for key, answer in answers.items() if key[0] == kind and isinstance(answer, tuple)}
+
+
+def scrape(replica: Container, params: dict) -> _exposition.Scrape:
     with requests.Session() as session:
         session.trust_env = False
         url = f"{params['scheme']}://{replica.address}:{params['port']}{params['metrics_path']}"
-        answer = session.get(url, timeout=timeout, allow_redirects=False)
+        answer = session.get(url, timeout=BUDGET, allow_redirects=False)
     answer.raise_for_status()
     return _exposition.parse(answer.text, time.monotonic())
 
@@ -82,20 +93,11 @@ def _ask(client, found: list[Container], command: list[str]) -> str:
         job = client.api.exec_create(found[0].id, command)
         output = client.api.exec_start(job["Id"]).decode(errors="replace")
         code = client.api.exec_inspect(job["Id"])["ExitCode"]
-    except DockerException as error:
-        raise RuntimeError(f"the engine could not ask {found[0].name} ({error})") from error
+    except (DockerException, OSError) as error:  # its time-outs are the HTTP library's
+        raise RuntimeError(f"the engine could not ask {found[0].name} ({type(error).__name__})") from error
     if code != 0:
         raise RuntimeError(f"{command[0]} in {found[0].name} ended with {code}: {' '.join(output.split())[:160]}")
     return output
-
-
-def _pairs(first: dict, second: dict, kind: str) -> dict:
-    """target -> both answers, of the targets that answered twice."""
-    return {
-        key[1]: (first[key], answer)
-        for key, answer in second.items()
-        if key[0] == kind and not isinstance(answer, Exception) and not isinstance(first.get(key, TimeoutError()), Exception)
-    }
 
 
 def _application(seen: Observation, pairs: dict, metrics: dict, thresholds: dict) -> None:

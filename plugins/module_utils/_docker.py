@@ -48,7 +48,7 @@ def connect(timeout: float = 10):
         )
     try:
         return docker.from_env(timeout=timeout)
-    except DockerException as error:
+    except (DockerException, OSError) as error:
         raise Refusal(f"no Docker engine answers on this host ({error}); start it, or check DOCKER_HOST and your rights.") from error
 
 
@@ -57,7 +57,7 @@ def containers(client, project: str, service: str, all_states: bool = False) -> 
     labels = [f"com.docker.compose.project={project}", f"com.docker.compose.service={service}", "com.docker.compose.oneoff=False"]
     try:
         found = client.api.containers(all=all_states, filters={"label": labels})
-    except DockerException as error:
+    except (DockerException, OSError) as error:
         raise Refusal(f"the Docker engine did not list the containers of {project}/{service} ({error}).") from error
     return sorted((_container(entry) for entry in found), key=lambda container: container.number)
 

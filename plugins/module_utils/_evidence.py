@@ -201,7 +201,7 @@ def _held_back(seen: Observation, thresholds: dict) -> str:
 
 
 def _reading(seen: Observation, metric: str, value: float | None, part: str, note: str = "") -> Reading:
-    missing = seen.missing.get(part, "not found, or the containers' limits are not known")
+    missing = seen.missing.get(part, "the containers' limits are not known" if getattr(seen, part) else "not found")
     return Reading(metric, value, "%", _source(seen, part), seen.window, missing if value is None else note)
 
 

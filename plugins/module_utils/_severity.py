@@ -140,7 +140,7 @@ def bottleneck(reasons: list[Reason], query_share: float | None) -> str:
         return ("database", "cache", "app")[accused[0][1]]
     if bad.keys() & {"response_time", "app_connections"} and query_share is not None and query_share > 0.5:
         return "database"  # slow, with replicas that are idle: they wait for the database
-    inside = bad.keys() & {"response_time", "error_rate", "unavailable_features", "app_connections"}
+    inside = bad.keys() & {"response_time", "error_rate", "unavailable_features", "app_connections", "replicas"}
     return "app" if inside else "entry"
 
 

@@ -96,7 +96,7 @@ def _platform(params: dict, metrics: dict, thresholds: dict) -> _Platform:
         client = connect(timeout=1)
         found = gather(
             {
-                "app": lambda: containers(client, params["project"], params["service"]),
+                "app": lambda: _replicas(client, params),
                 "nginx": lambda: containers(client, params["project"], params["nginx_service"], all_states=True),
                 **{name: lambda name=name: containers(client, params["project"], params[f"{name}_service"]) for name in SERVICES},
                 "prometheus": lambda: _ask_prometheus(params, metrics, thresholds),
@@ -107,11 +107,10 @@ def _platform(params: dict, metrics: dict, thresholds: dict) -> _Platform:
         client = None
         remarks.append(str(refusal))
         found = {"prometheus": _ask_prometheus(params, metrics, thresholds)}
-    if isinstance(found.get("app"), Exception):
-        remarks.append(str(found["app"]))
-    listed = {name: found[name] if isinstance(found.get(name), list) else [] for name in ("app", "nginx", *SERVICES)}
-    replicas = found["app"] if isinstance(found.get("app"), list) else None
-    limits = _limits(client, listed["app"]) if client else {}
+    replicas, limits = found["app"] if isinstance(found.get("app"), tuple) else (None, {})
+    if client and replicas is None:
+        remarks.append(f"the Docker engine did not list the replicas ({found['app']}).")
+    listed = {name: found[name] if isinstance(found.get(name), list) else [] for name in ("nginx", *SERVICES)}
     seen = found["prometheus"]
     if isinstance(seen, Exception) and not isinstance(seen, TimeoutError):
         raise seen
@@ -121,8 +120,7 @@ def _platform(params: dict, metrics: dict, thresholds: dict) -> _Platform:
         if client is None:
             seen = Observation("direct", "", 0)
         else:
-            services = {name: listed[name] for name in SERVICES}
-            seen = _direct.observe(client, listed["app"], services, params, metrics, thresholds)
+            seen = _direct.observe(client, replicas or [], listed, params, metrics, thresholds)
     elif client:
         _complete(seen, client, listed, params)
     return _Platform(replicas, listed["nginx"], seen, limits, remarks)
@@ -148,9 +146,10 @@ def _complete(seen: Observation, client, listed: dict, params: dict) -> None:
             seen.sources[name] = f"{name}, asked directly"
 
 
-def _limits(client, replicas: list[Container]) -> dict[str, _evidence.Limits]:
-    """The replicas' limits by address and by name; of one without a limit, what the host has."""
-    inspected = gather({each.id: lambda each=each: client.api.inspect_container(each.id) for each in replicas}, 0.4)
+def _replicas(client, params: dict) -> tuple[list[Container], dict[str, _evidence.Limits]]:
+    """The running replicas, and their limits by address and by name; of one without a limit, what the host has."""
+    replicas = containers(client, params["project"], params["service"])
+    inspected = gather({each.id: lambda each=each: client.api.inspect_container(each.id) for each in replicas}, 0.7)
     host: dict = {}
     limits = {}
     for replica in replicas:
@@ -166,7 +165,7 @@ def _limits(client, replicas: list[Container]) -> dict[str, _evidence.Limits]:
                 continue
         limit = _evidence.Limits(cores or host["NCPU"], memory or host["MemTotal"])
         limits[replica.address] = limits[replica.name] = limit
-    return limits
+    return replicas, limits
 
 
 def allowed_cores(config: dict) -> float:
@@ -182,7 +181,7 @@ def _disabled(params: dict) -> tuple[dict[str, str], list[str]]:
     try:
         found = Client({**params, "timeout": 0.8, "deadline": 0.8}).read_once(["feature-flags"])["feature-flags"]
     except (Refusal, Failed) as problem:
-        return {}, [f"the feature flags could not be read: {problem}"]
+        return {}, [f"the feature flags could not be read: {str(problem).rstrip('.')}."]
     if not found.told:
         return {}, []
     flags = found.newest.settings
@@ -234,10 +233,11 @@ def _trigger(name: str, trigger: dict, seen: Observation, limits: dict, threshol
     smallest, note = _evidence.sustained(name, seen, limits, thresholds)
     if name != "response_time":
         return triggered(name, trigger["limit"], trigger["seconds"], smallest, note)
+    minimum = thresholds["minimum_requests"] / max(seen.seconds, 0.1)
     shares = [
         share_above(each.buckets, trigger["limit"])
         for each in _evidence.latencies(seen)
-        if each.buckets and max(each.buckets.values()) > 0
+        if each.buckets and max(each.buckets.values()) >= minimum
     ]
     least, most = max((each[0] for each in shares), default=0.0), max((each[1] for each in shares), default=0.0)
     share = thresholds["share"]

@@ -170,7 +170,7 @@ def test_no_engine_is_no_verdict(platform, monkeypatch):
 def test_no_replica_is_p0(platform):
     platform.replicas = []
     platform.prometheus = calm(replicas=0, cpu=None, memory=None)
-    assert assess()["severity"] == "P0"
+    assert (assess()["severity"], assess()["bottleneck"]) == ("P0", "app")
 
 
 def test_an_entry_that_does_not_run_is_started_first(platform):
@@ -192,6 +192,13 @@ def test_thresholds_are_data(platform):
         assess(thresholds={"severity": {"cpu": {"P2": "high"}}})
     with pytest.raises(Refusal, match="from 1 to 10"):
         assess(probe_count=0)
+
+
+def test_a_share_of_few_requests_neither_judges_nor_triggers(platform):
+    platform.prometheus = calm(latency={2.0: 0.0, INF: 0.05})
+    result = assess()
+    assert result["severity"] == "normal"
+    assert not any(trigger["fired"] for trigger in result["triggers"])
 
 
 def test_json_on_request(platform):
