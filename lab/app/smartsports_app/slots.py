@@ -53,7 +53,7 @@ class Slots:
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
                 self.release()  # the turn came together with the cancellation: hand it on
-            else:
+            elif turn in lane:  # not yet skipped
                 lane.remove(turn)
             raise
 
@@ -72,5 +72,7 @@ class Slots:
     def _wake(self) -> None:
         for lane in self._waiting:
             while lane and self.used < self._limit:
-                self.used += 1
-                lane.popleft().set_result(None)
+                turn = lane.popleft()
+                if not turn.done():  # a cancelled one gave its place up
+                    self.used += 1
+                    turn.set_result(None)
