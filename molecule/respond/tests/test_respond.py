@@ -70,14 +70,6 @@ def test_the_profile_is_in_force_on_every_instance(platform):
     assert len(platform.containers("app")) == 3
 
 
-def test_severity_normal_changes_nothing(platform):
-    before = state(platform)
-    code, output, changed = playbook("respond")
-    assert (code, changed) == (0, 0), output
-    assert "NOTHING TO DO: severity is normal" in output
-    assert state(platform) == before
-
-
 def test_check_mode_predicts_exactly_what_the_run_then_changes(platform):
     before = state(platform)
     command = ("respond", "profile=high", "set=app.replicas=3")
