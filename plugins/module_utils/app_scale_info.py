@@ -182,7 +182,7 @@ def _report(wanted: int, since: dict, observed: dict, plan: dict, check_mode: bo
     ill = [container["name"] for container in observed["containers"] if container["health"] == "unhealthy"]
     took = f"{observed['at'] - since['at']:.1f} s"
     steps = f"{before} -> {observed['replicas']}" if before != observed["replicas"] else f"{before}, as before"
-    state = f"{observed['healthy']} healthy" + (f", unhealthy: {', '.join(ill)} (docker logs {ill[0]})" if ill else "")
+    state = f"{observed['healthy']} healthy" + (f", {len(ill)} unhealthy (docker logs {ill[0]})" if ill else "")
     return {"lines": [[f"app replicas: {steps}; {state}; {took}", "warn" if ill else "good"]]}
 
 

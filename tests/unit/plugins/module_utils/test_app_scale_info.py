@@ -181,5 +181,5 @@ def test_report_is_one_line(observe, before, check_mode, line, status):
 def test_report_names_the_unhealthy(observe):
     since = {"replicas": 2, "at": app_scale_info.time.time()}
     [[text, status]] = observe(2, health={2: "unhealthy"}, since=since)["report"]["lines"]
-    assert "unhealthy: app-2 (docker logs app-2)" in text
+    assert "1 healthy, 1 unhealthy (docker logs app-2)" in text
     assert status == "warn"
