@@ -19,7 +19,7 @@ except ImportError:  # docker needs it too: connect() says so
     requests = None
 
 GAP = 0.6  # seconds from the first look to the second
-BUDGET = 1.6  # seconds for both
+BUDGET = 1.4  # seconds for both
 PGBOUNCER = ["sh", "-c", 'psql -X -A -F "|" -h "$1" -p "$2" -U pgbouncer pgbouncer -c "SHOW POOLS" -c "SHOW DATABASES"', "-"]
 POSTGRES = [
     "psql", "-X", "-A", "-t", "-F", "|", "-U", "postgres", "-d", "postgres", "-c",

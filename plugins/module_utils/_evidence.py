@@ -156,8 +156,8 @@ def _pool(seen: Observation) -> list[Reading]:
         return [Reading("connections", None, note=seen.missing.get("pool_used") or seen.missing.get("pool_size", "not found"))]
     source, note = _source(seen, "pool"), f"{pool.used:.0f} of {pool.size:.0f}"
     return [
-        Reading("connections", 100 * pool.used / pool.size, "%", source, seen.window, note),
-        Reading("waiting_clients", pool.waiting, "clients", source, seen.window),
+        Reading("connections", 100 * pool.used / pool.size, "%", source, _window(seen, "pool"), note),
+        Reading("waiting_clients", pool.waiting, "clients", source, _window(seen, "pool")),
     ]
 
 
@@ -170,25 +170,23 @@ def _app_pool(seen: Observation) -> list[Reading]:
 
 def _redis(seen: Observation) -> list[Reading]:
     """A full cache that may evict any key is healthy; what counts is that it no longer serves, or refuses writes."""
-    redis, source = seen.redis, _source(seen, "redis")
+    redis, source, window = seen.redis, _source(seen, "redis"), _window(seen, "redis")
     if redis is None:
         return [Reading("redis_memory", None, note=seen.missing.get("redis_used", "not found"))]
     full = 100 * redis.used / redis.maximum if redis.maximum else 0.0
     if redis.maximum and not redis.policy:
-        memory = Reading(
-            "redis_memory", None, "%", source, seen.window, f"{full:.0f}% full, and its eviction policy is not known"
-        )
+        memory = Reading("redis_memory", None, "%", source, window, f"{full:.0f}% full, and its eviction policy is not known")
     elif redis.policy.startswith("allkeys"):
-        memory = Reading("redis_memory", 0.0, "%", source, seen.window, f"{full:.0f}% full, healthy under {redis.policy}")
+        memory = Reading("redis_memory", 0.0, "%", source, window, f"{full:.0f}% full, healthy under {redis.policy}")
     else:
-        memory = Reading("redis_memory", full, "%", source, seen.window, redis.policy)
+        memory = Reading("redis_memory", full, "%", source, window, redis.policy)
     drop = 0.0
     if redis.evicted > 0 and redis.hit_rate is not None and redis.usual_hit_rate is not None:
         drop = max(0.0, redis.usual_hit_rate - redis.hit_rate)
     return [
         memory,
-        Reading("redis_refused", redis.refused * 60, "a minute", source, seen.window),
-        Reading("redis_hit_rate_drop", drop, "points", source, seen.window, f"{redis.evicted:.1f} keys evicted a second"),
+        Reading("redis_refused", redis.refused * 60, "a minute", source, window),
+        Reading("redis_hit_rate_drop", drop, "points", source, window, f"{redis.evicted:.1f} keys evicted a second"),
     ]
 
 
@@ -207,6 +205,10 @@ def _reading(seen: Observation, metric: str, value: float | None, part: str, not
 
 def _source(seen: Observation, part: str) -> str:
     return seen.sources.get(part, seen.source)
+
+
+def _window(seen: Observation, part: str) -> str:
+    return "now" if part in seen.sources else seen.window
 
 
 def _last(values: list[float] | None) -> float | None:
