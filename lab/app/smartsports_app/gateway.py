@@ -8,6 +8,7 @@ import asyncio
 import logging
 import time
 
+from starlette.exceptions import HTTPException
 from starlette.routing import Router
 
 from smartsports_app.answers import Problem, unavailable
@@ -41,6 +42,7 @@ class Gateway:
         if scope["type"] != "http":
             await self._router(scope, receive, send)
             return
+        scope["app"] = self  # unknown paths and methods are raised, and answered below
         started = time.perf_counter()
         status = 0
 
@@ -53,54 +55,61 @@ class Gateway:
             await send(message)
 
         try:
-            status = await self._serve(scope, receive, send_and_note) or status
+            problem = await self._serve(scope, receive, send_and_note)
+            if problem and not status:
+                await problem.answer()(scope, receive, send_and_note)
+        except _Gone:
+            status = 499
         finally:
             route = self._routes.get(scope.get("endpoint"), _held_route(scope["path"]))
             observe(scope["method"], route, status or 499, time.perf_counter() - started)
 
-    async def _serve(self, scope, receive, send) -> int | None:
-        """Answer; 499 where nobody waits for it any more."""
-        path = scope["path"]
+    async def _serve(self, scope, receive, send) -> Problem | None:
+        """Have the request answered; a Problem is yet to be told. _Gone where nobody waits for it any more."""
         try:
-            if path.startswith(_CONTROL):
-                body = await _body(receive)
-                await self._router(scope, _Replay(body, receive), send)
-                return None
-            client = scope["state"]["client"] = _client(scope)
-            self._users.saw(client)
-            refusal = self._limits.refusal(path, client)
-            if refusal:
-                reason, seconds = refusal
-                HELD_BACK.labels(reason).inc()
-                raise Problem(429, reason, _HELD[reason], Retry_After=str(seconds))
-            body = await _body(receive)
-            ahead = path.startswith(_PURCHASES) and self._settings["queue-config"]["ticket_purchase_queue"]["enabled"]
-            if not await self._admitted(receive, ahead):
-                return 499
-            try:
-                await self._router(scope, _Replay(body, receive), send)
-            finally:
-                self.work.release()
+            if scope["path"].startswith(_CONTROL):
+                await self._router(scope, _Replay(await _body(receive), receive), send)
+            else:
+                await self._work(scope, receive, send)
         except Problem as problem:
-            await problem.answer()(scope, receive, send)
-        except _Gone:
-            return 499
+            return problem
+        except HTTPException as error:
+            code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "invalid")
+            return Problem(error.status_code, code, f"{error.detail}.", **(error.headers or {}))
         except Full:
             ERRORS.labels("overload", "critical").inc()
-            await Problem(503, "overloaded", "Too many requests are waiting; try again in a moment.", Retry_After="2").answer()(scope, receive, send)
-        except (TimeoutError, Unavailable):
+            return Problem(503, "overloaded", "Too many requests are waiting; try again in a moment.", Retry_After="2")
+        except (Unavailable, TimeoutError):
             ERRORS.labels("database", "critical").inc()
-            await unavailable().answer()(scope, receive, send)
+            return unavailable()
+        except _Gone:
+            raise
         except Exception:
             ERRORS.labels("internal", "critical").inc()
             _log.exception("A request failed.")
-            await Problem(500, "internal", "Something went wrong here; it was logged.").answer()(scope, receive, send)
+            return Problem(500, "internal", "Something went wrong here; it was logged.")
         return None
 
-    async def _admitted(self, receive, ahead: bool) -> bool:
+    async def _work(self, scope, receive, send) -> None:
+        path = scope["path"]
+        client = scope.setdefault("state", {})["client"] = _client(scope)
+        self._users.saw(client)
+        refusal = self._limits.refusal(path, client)
+        if refusal:
+            reason, seconds = refusal
+            HELD_BACK.labels(reason).inc()
+            raise Problem(429, reason, _HELD[reason], Retry_After=str(seconds))
+        body = await _body(receive)
+        await self._admitted(receive, path.startswith(_PURCHASES) and self._settings["queue-config"]["ticket_purchase_queue"]["enabled"])
+        try:
+            await self._router(scope, _Replay(body, receive), send)
+        finally:
+            self.work.release()
+
+    async def _admitted(self, receive, ahead: bool) -> None:
         """Wait for a turn, as long as the client waits."""
         if self.work.try_acquire():
-            return True
+            return
         turn = asyncio.ensure_future(self.work.acquire(ahead))
         gone = asyncio.ensure_future(receive())
         try:
@@ -109,8 +118,8 @@ class Gateway:
                 turn.result()
                 if gone.done():
                     self.work.release()
-                return not gone.done()
-            return False
+            if gone.done():
+                raise _Gone
         finally:
             turn.cancel()
             gone.cancel()

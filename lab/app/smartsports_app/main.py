@@ -8,11 +8,9 @@ import signal
 from contextlib import asynccontextmanager
 
 import uvicorn
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Route, Router
 
 from smartsports_app import metrics
 from smartsports_app.admin import Admin
@@ -54,11 +52,8 @@ class Application:
         self.store.on_instances = self._share
         self.admin = Admin(self.settings, self.store, environment.admin_token, environment.instance)
         routes = self._routes()
-        starlette = Starlette(
-            routes=routes, lifespan=self._lifespan,
-            exception_handlers={Problem: lambda _, problem: problem.answer(), HTTPException: _http_problem},
-        )
-        self.gateway = Gateway(starlette, self.settings, self.limits, {route.endpoint: route.path for route in routes})
+        router = Router(routes=routes, lifespan=self._lifespan, redirect_slashes=False)
+        self.gateway = Gateway(router, self.settings, self.limits, {route.endpoint: route.path for route in routes})
 
     def _share(self) -> None:
         for part in (self.limits, self.purchases, self.provider):
@@ -186,11 +181,6 @@ def _bound(handler, resource: str):
 
 async def _metrics(_: Request) -> Response:
     return Response(metrics.page(), media_type="text/plain; version=0.0.4")
-
-
-def _http_problem(_: Request, error: HTTPException) -> Json:
-    code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "invalid")
-    return Json({"error": code, "message": f"{error.detail}."}, status_code=error.status_code, headers=error.headers)
 
 
 class _Server(uvicorn.Server):
