@@ -33,7 +33,8 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
         "versions": {resource: readings.newest.version for resource, readings in told.items()},
         "instances": sorted({name for readings in told.values() for name in readings.told}),
         "disagreements": [entry for resource, readings in told.items() for entry in _disagreements(resource, readings)],
-        "unreachable": {name: str(failed) for readings in found.values() for name, failed in sorted(readings.failed.items())},
+        # not "unreachable": with that key Ansible gives the whole host up
+        "not_answering": {name: str(failed) for readings in found.values() for name, failed in sorted(readings.failed.items())},
         "not_offered": [resource for resource, readings in found.items() if readings.not_offered],
     }
 

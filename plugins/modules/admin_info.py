@@ -53,7 +53,7 @@ disagreements:
   type: list
   elements: dict
   sample: [{resource: feature-flags, member: social_features, values: {smartsports-app: false, smartsports-app-2: true}}]
-unreachable:
+not_answering:
   description: Name and reason of each instance that did not answer.
   returned: success
   type: dict

@@ -363,7 +363,7 @@ def test_info_tells_what_the_instances_run_with(platform):
     assert result["settings"]["rate-limits"]["search_endpoints"] == {"requests_per_minute": 30}
     assert result["versions"] == {"rate-limits": 1, "feature-flags": 0}
     assert result["instances"] == ["smartsports-app-1", "smartsports-app-2"]
-    assert result["disagreements"] == [] and result["unreachable"] == {} and result["not_offered"] == []
+    assert result["disagreements"] == [] and result["not_answering"] == {} and result["not_offered"] == []
 
 
 def test_info_tells_where_they_disagree_and_who_is_silent(platform):
@@ -379,7 +379,7 @@ def test_info_tells_where_they_disagree_and_who_is_silent(platform):
             "values": {"smartsports-app-1": False, "smartsports-app-2": True},
         }
     ]
-    assert list(result["unreachable"]) == ["smartsports-app-3"]
+    assert list(result["not_answering"]) == ["smartsports-app-3"]
     assert result["settings"]["feature-flags"]["social_features"] is False
 
 
