@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """make proof: every proof of tests/e2e at its published size, kept in docs/proof/ with the commit it belongs to.
 
-proof.py [--only-report]: --only-report writes README.md and the plot again from the figures that are there.
+proof.py [--only-report]: --only-report writes README.md and the charts again from the figures that are there.
 """
 
 from __future__ import annotations
@@ -15,7 +15,11 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+sys.path[0] = str(Path(__file__).resolve().parent.parent)  # the package lab, not lab/lab.py beside this file
+
+from lab.chart import chart  # noqa: E402
+
+ROOT = Path(sys.path[0])
 PROOF = ROOT / "docs" / "proof"
 
 
@@ -25,7 +29,7 @@ def main() -> int:
         if rc:
             return rc
     figures = {path.stem: json.loads(path.read_text()) for path in sorted(PROOF.glob("*.json"))}
-    plot(figures["surge"]["times"][0], PROOF / "surge.svg")
+    plot(figures["surge"]["times"][0])
     (PROOF / "README.md").write_text(report(figures))
     print(f"written: {PROOF.relative_to(ROOT)}/README.md")
     return 0
@@ -107,44 +111,28 @@ def report(figures: dict) -> str:
                 f"| {number} {when} | {story['severity_' + when]} | {window['p95']} s | {window['failure_rate']:.1%} | {window['purchases_per_second']} "
                 f"| {window['limited_rate']:.1%} | {window['queued_rate']:.1%} | {story['seconds_to_relief'] if when == 'after' else ''} |"
             )
-    return "\n".join([*lines, "", "![The first surge, second by second](surge.svg)", ""])
+    return "\n".join(
+        [*lines, "", "![Latency of the first surge](latency.svg)", "", "![Outcomes of the first surge](outcomes.svg)", ""]
+    )
 
 
 def spread(pairs: dict) -> str:
     return "; ".join(f"{way} {min(s):.1f} to {max(s):.1f} s, sd {statistics.stdev(s):.2f}" for way, s in pairs["seconds"].items())
 
 
-def plot(story: dict, path: Path) -> None:
-    """One surge, second by second: latency above, what became of the visitors below."""
-    import matplotlib
-
-    matplotlib.use("svg")
-    from matplotlib import pyplot
-
-    matplotlib.rcParams["svg.hashsalt"] = "proof"  # the same figures give the same file
-    rows = story["series"]
+def plot(story: dict) -> None:
+    """One surge, second by second: how long buyers waited, and what became of them."""
+    rows, moments = story["series"], story["moments"]
     at = [row["second"] for row in rows]
-    figure, (above, below) = pyplot.subplots(2, 1, sharex=True, figsize=(9, 6), layout="constrained")
-    above.plot(at, [row["p95"] for row in rows], color="tab:red", label="p95")
-    above.plot(at, [row["p50"] for row in rows], color="tab:blue", label="p50")
-    above.set_ylabel("seconds from the intended start")
-    kinds = {
-        "ok": "tab:green",
-        "limited": "tab:orange",
-        "queued": "tab:purple",
-        "declined": "tab:gray",
-        "off": "tab:olive",
-        "failed": "tab:red",
+    marks = {name: moments[key] - moments["surge"] for name, key in (("respond", "respond"), ("done", "responded"))}
+    outcomes = {
+        name: [row[key] for row in rows]
+        for name, key in (("failed", "failed"), ("429", "limited"), ("served", "ok"), ("queued", "queued"))
     }
-    below.stackplot(at, [[row[kind] for row in rows] for kind in kinds], labels=kinds, colors=kinds.values())
-    below.set_ylabel("requests a second")
-    below.set_xlabel("seconds after the surge began")
-    for axes in (above, below):
-        for moment in ("respond", "responded"):
-            axes.axvline(story["moments"][moment] - story["moments"]["surge"], color="black", linestyle=":")
-        axes.legend(loc="upper right", fontsize="small")
-    figure.savefig(path, metadata={"Date": None})
-    pyplot.close(figure)
+    (PROOF / "latency.svg").write_text(
+        chart("p95 and p50 in seconds, from the intended start", at, {k: [r[k] for r in rows] for k in ("p95", "p50")}, marks)
+    )
+    (PROOF / "outcomes.svg").write_text(chart("requests a second, by what became of them", at, outcomes, marks))
 
 
 if __name__ == "__main__":
