@@ -17,8 +17,11 @@ def up(lab: Lab) -> int:
     """Build what is missing, start everything and wait until it is healthy."""
     images.ensure()
     with lock(lab.prefix):
-        seconds = stack.up(lab, recreate=directory.prepare(lab))
-    say(f"lab '{lab.prefix}' is up ({seconds:.1f} s): entry http://127.0.0.1:{lab.nginx_port}, Prometheus http://127.0.0.1:{lab.prometheus_port}")
+        directory.prepare(lab)
+        seconds = stack.up(lab)
+    say(
+        f"lab '{lab.prefix}' is up ({seconds:.1f} s): entry http://127.0.0.1:{lab.nginx_port}, Prometheus http://127.0.0.1:{lab.prometheus_port}"
+    )
     return 0
 
 
@@ -37,7 +40,7 @@ def status(lab: Lab) -> int:
         print(f"{part.name:36} {part.state:10} {part.health}")
     if not found:
         say(f"there is no lab '{lab.prefix}'")
-    return 0 if found and all(part.health == "healthy" for part in found) else 1
+    return 0 if found and all(part.health in ("healthy", "none") for part in found) else 1
 
 
 def build(_lab: Lab) -> int:
@@ -49,7 +52,9 @@ def build(_lab: Lab) -> int:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="lab.py", description="The platform in miniature, on this host's Docker engine.")
     parser.add_argument("command", choices=("up", "down", "status", "build"))
-    parser.add_argument("--prefix", default=os.environ.get("LAB_PREFIX") or DEFAULT_PREFIX, help="name of the lab (default: %(default)s)")
+    parser.add_argument(
+        "--prefix", default=os.environ.get("LAB_PREFIX") or DEFAULT_PREFIX, help="name of the lab (default: %(default)s)"
+    )
     arguments = parser.parse_args()
     try:
         lab = lab_of(arguments.prefix)

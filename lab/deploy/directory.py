@@ -39,23 +39,17 @@ def read_env(directory: Path) -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines if "=" in line)
 
 
-def prepare(lab: Lab) -> bool:
-    """Make or renew the directory. True if the configuration is new, so that containers must be made again to see it.
-
-    Secrets and what operators changed in config/ stay until the lab's own sources change.
-    """
+def prepare(lab: Lab) -> None:
+    """Make or renew the directory. Secrets stay; what operators changed in config/ stays until the lab's own templates change."""
     old = read_env(lab.directory)
-    revision = digest([*files(_CONFIG), _SOURCE])
     env = {name: secrets.token_hex(20) for name in _SECRETS} | {"COMPOSE_FILE": COMPOSE_FILE} | old | lab.settings
-    env["LAB_REVISION"] = revision
+    env["LAB_CONFIG"] = digest(files(_CONFIG))
     lab.directory.mkdir(parents=True, exist_ok=True)
-    changed = old.get("LAB_REVISION") != revision
-    if changed:
-        shutil.copyfile(_SOURCE, lab.directory / COMPOSE_FILE)
+    shutil.copyfile(_SOURCE, lab.directory / COMPOSE_FILE)
+    if old.get("LAB_CONFIG") != env["LAB_CONFIG"]:
         _render(lab.directory / "config", env)
     if env != old:
         _write_env(lab.directory / ".env", env)
-    return changed
 
 
 def _render(target: Path, env: dict[str, str]) -> None:

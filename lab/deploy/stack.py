@@ -41,12 +41,12 @@ def _part(entry: dict) -> Part:
     return Part(entry["ID"], entry["Names"], labels["com.docker.compose.service"], entry["State"], health)
 
 
-def up(lab: Lab, recreate: bool) -> float:
+def up(lab: Lab) -> float:
     """Bring everything up and wait until it is healthy. Returns the seconds that it took."""
     started = time.monotonic()
     if not parts(lab):
         _require_free_ports(lab)
-    command = ["docker", "compose", "up", "--detach", "--quiet-pull", "--remove-orphans", *(["--force-recreate"] if recreate else [])]
+    command = ["docker", "compose", "up", "--detach", "--quiet-pull", "--remove-orphans"]
     with tempfile.TemporaryFile("w+", encoding="utf-8") as log:
         env = without(read_env(lab.directory))
         compose = subprocess.Popen(command, cwd=lab.directory, env=env, stdout=log, stderr=subprocess.STDOUT)
@@ -66,7 +66,7 @@ def _wait(lab: Lab, compose: subprocess.Popen, started: float) -> None:
     while True:
         done = compose.poll()
         found = parts(lab)
-        waiting = [part for part in found if part.health != "healthy"]
+        waiting = [part for part in found if part.health not in ("healthy", "none") or part.state != "running"]
         if done or (done == 0 and not waiting):
             return
         seconds = time.monotonic() - started
