@@ -16,7 +16,14 @@ from .shell import ROOT
 COMPOSE_FILE = "docker-compose.prod.yml"
 _SOURCE = ROOT / "lab" / COMPOSE_FILE
 _CONFIG = ROOT / "lab" / "config"
-_SECRETS = ("ADMIN_TOKEN", "POSTGRES_PASSWORD", "APP_DB_PASSWORD", "REPLICATION_PASSWORD", "EXPORTER_PASSWORD", "PGBOUNCER_ADMIN_PASSWORD")
+_SECRETS = (
+    "ADMIN_TOKEN",
+    "POSTGRES_PASSWORD",
+    "APP_DB_PASSWORD",
+    "REPLICATION_PASSWORD",
+    "EXPORTER_PASSWORD",
+    "PGBOUNCER_ADMIN_PASSWORD",
+)
 
 
 def digest(paths: Iterable[Path]) -> str:

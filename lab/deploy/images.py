@@ -41,7 +41,18 @@ def _built() -> dict:
 
 
 def _ids() -> list[str]:
-    listed = output(["docker", "image", "ls", "--no-trunc", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}", "--filter", "reference=smartsports/lab-*:dev"])
+    listed = output(
+        [
+            "docker",
+            "image",
+            "ls",
+            "--no-trunc",
+            "--format",
+            "{{.Repository}}:{{.Tag}} {{.ID}}",
+            "--filter",
+            "reference=smartsports/lab-*:dev",
+        ]
+    )
     wanted = {f"smartsports/lab-{part}:dev" for part in PARTS}
     found = sorted(line for line in listed.splitlines() if line.split()[0] in wanted)
     return found if len(found) == len(wanted) else []
@@ -55,7 +66,9 @@ def _ensure_base() -> None:
         return
     if not shutil.which("mmdebstrap"):
         if os.geteuid() != 0 or not shutil.which("apt-get"):
-            raise LabError(f"{BASE} cannot be pulled and cannot be made here; load it into the engine (docker load) and run this again.")
+            raise LabError(
+                f"{BASE} cannot be pulled and cannot be made here; load it into the engine (docker load) and run this again."
+            )
         say("no registry answers: installing mmdebstrap")
         _apt_install("mmdebstrap")
     say(f"no registry answers: making {BASE} of Debian packages")
@@ -109,4 +122,6 @@ def _build(context: Path) -> None:
         building = subprocess.Popen(command, env=env, stdout=handle, stderr=subprocess.STDOUT)
         follow(building, "building the lab's images")
     if building.returncode:
-        raise LabError(f"the images were not built: {last_line(log.read_text(encoding='utf-8'))} (all of it: {log.relative_to(ROOT)})")
+        raise LabError(
+            f"the images were not built: {last_line(log.read_text(encoding='utf-8'))} (all of it: {log.relative_to(ROOT)})"
+        )

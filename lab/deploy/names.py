@@ -48,7 +48,9 @@ class Lab:
 def lab_of(prefix: str) -> Lab:
     """The lab of a prefix; production's numbers for production's name, numbers derived from the name for all others."""
     if not re.fullmatch(r"[a-z][a-z0-9_-]{0,31}", prefix):
-        raise LabError(f"'{prefix}' is no prefix for a lab; use up to 32 lower-case letters, digits, dashes and underscores, beginning with a letter.")
+        raise LabError(
+            f"'{prefix}' is no prefix for a lab; use up to 32 lower-case letters, digits, dashes and underscores, beginning with a letter."
+        )
     if prefix == DEFAULT_PREFIX:
         return Lab(prefix, 3000, 8080, 9090, "172.30.0")
     slot = zlib.crc32(prefix.encode()) % _SLOTS + 1

@@ -30,7 +30,9 @@ class Part:
 
 def parts(lab: Lab) -> list[Part]:
     """The lab's containers by name, also those that stopped."""
-    listed = output(["docker", "ps", "--all", "--filter", f"label=com.docker.compose.project={lab.prefix}", "--format", "{{json .}}"])
+    listed = output(
+        ["docker", "ps", "--all", "--filter", f"label=com.docker.compose.project={lab.prefix}", "--format", "{{json .}}"]
+    )
     return sorted((_part(json.loads(line)) for line in listed.splitlines()), key=lambda part: part.name)
 
 
@@ -78,7 +80,9 @@ def _wait(lab: Lab, compose: subprocess.Popen, started: float) -> None:
         if crashed:
             raise LabError(f"{crashed.name} does not start: {_last_words(crashed)}")
         if seconds > _DEADLINE:
-            raise LabError(f"after {_DEADLINE} s these are not healthy: {', '.join(part.name for part in waiting)}; read 'docker logs NAME'.")
+            raise LabError(
+                f"after {_DEADLINE} s these are not healthy: {', '.join(part.name for part in waiting)}; read 'docker logs NAME'."
+            )
         time.sleep(0.5)
 
 
@@ -100,7 +104,9 @@ def _require_free_ports(lab: Lab) -> None:
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError as error:
-                raise LabError(f"port {port} ({service}) is taken by another program; stop that one, or choose another --prefix.") from error
+                raise LabError(
+                    f"port {port} ({service}) is taken by another program; stop that one, or choose another --prefix."
+                ) from error
 
 
 def down(lab: Lab) -> bool:

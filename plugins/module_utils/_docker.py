@@ -49,7 +49,9 @@ def connect(timeout: float = 10):
     try:
         return docker.from_env(timeout=timeout)
     except (DockerException, OSError) as error:
-        raise Refusal(f"no Docker engine answers on this host ({error}); start it, or check DOCKER_HOST and your rights.") from error
+        raise Refusal(
+            f"no Docker engine answers on this host ({error}); start it, or check DOCKER_HOST and your rights."
+        ) from error
 
 
 def containers(client, project: str, service: str, all_states: bool = False) -> list[Container]:

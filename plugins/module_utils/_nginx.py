@@ -83,7 +83,9 @@ class Nginx:
 
     def look(self) -> tuple[dict[str, str], list[Worker]]:
         """The files that nginx would load now, by their path in the container, and the workers that run; one call for both."""
-        code, output, complaint = self._execute(["sh", "-c", f"nginx -T; code=$?; echo; echo '{_MARK}'; {_PROCESSES}; exit $code"])
+        code, output, complaint = self._execute(
+            ["sh", "-c", f"nginx -T; code=$?; echo; echo '{_MARK}'; {_PROCESSES}; exit $code"]
+        )
         if code != 0:
             raise Refusal(
                 f"the nginx configuration in {self.name} is broken ({_reason(complaint)}), although nginx may still run with an older one; "
@@ -117,9 +119,13 @@ class Nginx:
                 api.remove_container(name, force=True)
             # The network of the running one, so that names resolve alike; an address in use does not matter to a test.
             host = api.create_host_config(
-                volumes_from=[f"{self.container.id}:ro"], binds=[f"{candidate}:{file.inside}:ro"], network_mode=f"container:{self.container.id}"
+                volumes_from=[f"{self.container.id}:ro"],
+                binds=[f"{candidate}:{file.inside}:ro"],
+                network_mode=f"container:{self.container.id}",
             )
-            api.create_container(image=self._details["Image"], entrypoint=["nginx", "-t"], command=[], name=name, host_config=host)
+            api.create_container(
+                image=self._details["Image"], entrypoint=["nginx", "-t"], command=[], name=name, host_config=host
+            )
             api.start(name)
             code = api.wait(name, timeout=_MINUTE)["StatusCode"]
             complaint = api.logs(name).decode(errors="replace")
@@ -130,7 +136,9 @@ class Nginx:
             with contextlib.suppress(DockerException):
                 api.remove_container(name, force=True)
         if code != 0:
-            raise Refusal(f"nginx refuses the new servers ({_reason(complaint)}); nothing was written; repair its configuration and run this again.")
+            raise Refusal(
+                f"nginx refuses the new servers ({_reason(complaint)}); nothing was written; repair its configuration and run this again."
+            )
 
     def workers(self) -> list[Worker]:
         return _workers(self._execute(["sh", "-c", _PROCESSES])[1])

@@ -46,7 +46,7 @@ def environment(before: str, files: list[str]) -> str:
     listed = found.group(1).strip().strip("\"'")
     if NAME in [Path(name).name for name in listed.split(":")]:
         return before
-    return before[:found.start()] + f"COMPOSE_FILE={':'.join(filter(None, [listed, NAME]))}" + before[found.end():]
+    return before[: found.start()] + f"COMPOSE_FILE={':'.join(filter(None, [listed, NAME]))}" + before[found.end() :]
 
 
 def read_environment(directory: Path) -> str:

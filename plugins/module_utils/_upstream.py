@@ -86,7 +86,7 @@ def _part(text: str, statement: list[re.Match]) -> Server | str:
     words = [token.group() for token in statement]
     if words[0] == "server" and words[-1] == ";":
         return Server(words[1], tuple(words[2:-1]))
-    return text[statement[0].start():statement[-1].end()]
+    return text[statement[0].start() : statement[-1].end()]
 
 
 def render(text: str, block: Block, ours: set[Server], servers: list[Server]) -> str:
@@ -94,7 +94,7 @@ def render(text: str, block: Block, ours: set[Server], servers: list[Server]) ->
     first = next((index for index, part in enumerate(block.parts) if part in ours), len(block.parts))
     kept = [[part for part in parts if part not in ours] for parts in (block.parts[:first], block.parts[first:])]
     lines = [f"    {_line(part)}" for part in (*kept[0], *servers, *kept[1])]
-    return text[:block.start] + "\n".join((f"upstream {block.name} {{", *lines, "}")) + text[block.end:]
+    return text[: block.start] + "\n".join((f"upstream {block.name} {{", *lines, "}")) + text[block.end :]
 
 
 def _line(part: Server | str) -> str:

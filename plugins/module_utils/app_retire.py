@@ -40,7 +40,9 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
     with ThreadPoolExecutor(max_workers=len(leaving)) as pool:
         killed = [name for name in pool.map(lambda container: _retire(client, container), leaving) if name]
     if killed:
-        say(f"{', '.join(killed)} did not end on SIGTERM within their stop_grace_period and were killed; nginx had no request on them")
+        say(
+            f"{', '.join(killed)} did not end on SIGTERM within their stop_grace_period and were killed; nginx had no request on them"
+        )
     return {**result, "killed": killed, "seconds": round(time.monotonic() - began, 2)}
 
 
@@ -54,5 +56,7 @@ def _retire(client, container: Container) -> str | None:
     except DockerException as error:
         if getattr(error, "response", None) is not None and error.response.status_code == 404:
             return None  # somebody else removed it: it is gone, as wanted
-        raise Refusal(f"{container.name} could not be stopped and removed ({error}); nginx sends it nothing; run this again.") from error
+        raise Refusal(
+            f"{container.name} could not be stopped and removed ({error}); nginx sends it nothing; run this again."
+        ) from error
     return container.name if code == _KILLED and container.state == "running" else None

@@ -90,7 +90,9 @@ def _number(value: Any, maximum: int) -> int | None:
         raise Refusal(f"replicas={value} is not a whole number; say how many app replicas are wanted, {_EXAMPLE}.")
     number = int(value)
     if not 1 <= number <= maximum:
-        raise Refusal(f"replicas={number} is outside 1 to {maximum}; choose a number in this range, or change app_scale_maximum in the inventory.")
+        raise Refusal(
+            f"replicas={number} is outside 1 to {maximum}; choose a number in this range, or change app_scale_maximum in the inventory."
+        )
     return number
 
 
@@ -98,7 +100,9 @@ def _directory(params: dict) -> Path:
     directory = Path(params["project_dir"])
     for name in params["files"]:
         if not (directory / name).is_file():
-            raise Refusal(f"{directory / name} does not exist on this host; correct smartsports_project_dir or smartsports_compose_files.")
+            raise Refusal(
+                f"{directory / name} does not exist on this host; correct smartsports_project_dir or smartsports_compose_files."
+            )
     return directory
 
 
@@ -115,12 +119,17 @@ def _replicas(client, params: dict) -> list[Replica]:
     for container in containers(client, params["project"], params["service"], all_states=True):
         details = client.api.inspect_container(container.id)
         given = {
-            network: (settings.get("IPAMConfig") or {}).get("IPv4Address") for network, settings in details["NetworkSettings"]["Networks"].items()
+            network: (settings.get("IPAMConfig") or {}).get("IPv4Address")
+            for network, settings in details["NetworkSettings"]["Networks"].items()
         }
-        found.append(Replica(
-            container, memory=details["HostConfig"]["Memory"], holds_port=bool(details["HostConfig"]["PortBindings"]),
-            static={key(network): address for network, address in given.items() if address},
-        ))
+        found.append(
+            Replica(
+                container,
+                memory=details["HostConfig"]["Memory"],
+                holds_port=bool(details["HostConfig"]["PortBindings"]),
+                static={key(network): address for network, address in given.items() if address},
+            )
+        )
     return found
 
 
@@ -156,7 +165,7 @@ def _plan(wanted: int, replicas: list[Replica], kept: int | None, directory: Pat
     return {
         "wanted": wanted,
         "add": max(0, wanted - len(running)),
-        "remove": [replica.name for replica in movable[:max(0, len(running) - wanted)]],
+        "remove": [replica.name for replica in movable[: max(0, len(running) - wanted)]],
         "debris": [replica.name for replica in reversed(stopped) if replica is not saved],
         "keep": {"from": kept, "to": wanted},
         "static_networks": sorted(static),
@@ -169,8 +178,14 @@ def _plan(wanted: int, replicas: list[Replica], kept: int | None, directory: Pat
 def _described(replica: Replica) -> dict:
     container = replica.container
     return {
-        "name": container.name, "number": container.number, "id": container.id, "state": container.state, "health": container.health,
-        "address": container.address, "memory_limit": replica.memory, "holds_port": replica.holds_port,
+        "name": container.name,
+        "number": container.number,
+        "id": container.id,
+        "state": container.state,
+        "health": container.health,
+        "address": container.address,
+        "memory_limit": replica.memory,
+        "holds_port": replica.holds_port,
     }
 
 

@@ -75,16 +75,27 @@ class _Healthy:
                 f"{len(gone)} replica(s) that ran before were removed meanwhile ({', '.join(sorted(short[:12] for short in gone))}); somebody else "
                 "changes the platform; find out who, then run this again."
             )
-        ended = next((container for container in self._found if container.state in ("exited", "dead") and container.id not in self._params["present"]), None)
+        ended = next(
+            (
+                container
+                for container in self._found
+                if container.state in ("exited", "dead") and container.id not in self._params["present"]
+            ),
+            None,
+        )
         if ended:
             raise Refusal(f"{ended.name} ended as soon as it was started; look at docker logs {ended.name}, then run this again.")
-        late = [container for container in running if container.id not in self._params["settled"] and not self._healthy(container)]
+        late = [
+            container for container in running if container.id not in self._params["settled"] and not self._healthy(container)
+        ]
         # An old one that crashes under the load is no reason to keep the new ones from it.
         missing = self._params["replicas"] - len(self._params["present"]) - len(new)
         if missing <= 0 and not late:
             return None
         names = ", ".join(f"{container.name} {container.health}" for container in late[:3]) + (" ..." if len(late) > 3 else "")
-        return f"{len(running) - len(late)} of {self._params['replicas']} replicas are ready ({names or f'{missing} not started'})"
+        return (
+            f"{len(running) - len(late)} of {self._params['replicas']} replicas are ready ({names or f'{missing} not started'})"
+        )
 
     def _healthy(self, container: Container) -> bool:
         if container.health != "none":
@@ -104,14 +115,18 @@ class _Serving:
         self._params = params
         running = containers(client, params["project"], params["service"])
         # Under the load that we are here for an old replica may be too busy to answer: nobody waits for it.
-        self._waiting = [container for container in running if container.health != "unhealthy" or container.name in params["fresh"]]
+        self._waiting = [
+            container for container in running if container.health != "unhealthy" or container.name in params["fresh"]
+        ]
         self._first: dict[str, float] = {}
         self._served: list[str] = []
 
     def look(self) -> str | None:
         with ThreadPoolExecutor(max_workers=32) as pool:
             counts = list(pool.map(self._count, self._waiting))
-            self._waiting = [container for container, count in zip(self._waiting, counts, strict=True) if not self._is_seen(container, count)]
+            self._waiting = [
+                container for container, count in zip(self._waiting, counts, strict=True) if not self._is_seen(container, count)
+            ]
             # Real requests are evidence enough; probes help where there is no traffic. They go round nginx's list.
             list(pool.map(_get, [self._params["entry_url"] + self._params["probe_path"]] * len(self._waiting)))
         if not self._waiting:

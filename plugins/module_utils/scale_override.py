@@ -23,7 +23,9 @@ SPEC = {
 def run(params: dict, check_mode: bool, say: Say) -> dict:
     directory = Path(params["project_dir"])
     if params["replicas"] < 1:
-        raise Refusal(f"replicas={params['replicas']} is below 1, and a platform without the application is down; choose 1 or more.")
+        raise Refusal(
+            f"replicas={params['replicas']} is below 1, and a platform without the application is down; choose 1 or more."
+        )
     if not directory.is_dir():
         raise Refusal(f"{directory} does not exist on this host; correct smartsports_project_dir.")
     override, environment = directory / _scale_file.NAME, directory / ".env"

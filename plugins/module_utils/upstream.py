@@ -142,7 +142,9 @@ def _members(replicas: list[Container], present: list[Server], network: str, par
     hosts = {server.host for server in present}
     members, waiting = [], []
     for replica in replicas:
-        serves = bool(hosts & {replica.addresses[network], replica.name}) or (replica.health == "unhealthy" and params["service"] in hosts)
+        serves = bool(hosts & {replica.addresses[network], replica.name}) or (
+            replica.health == "unhealthy" and params["service"] in hosts
+        )
         starts = check_mode and replica.health == "starting"  # healthy by the time of the run
         if replica.name in params["exclude"]:
             continue
@@ -157,7 +159,9 @@ def _members(replicas: list[Container], present: list[Server], network: str, par
 
 def _wanted(members: list[Container], present: list[Server], network: str, port: int) -> list[Server]:
     own = {server.address: server.options for server in present}
-    common = next((server.inherited() for server in present if "backup" not in server.options and "down" not in server.options), ())
+    common = next(
+        (server.inherited() for server in present if "backup" not in server.options and "down" not in server.options), ()
+    )
     addresses = [(f"{member.addresses[network]}:{port}", member.name) for member in members]
     return [Server(address, own.get(address, common), name) for address, name in addresses]
 

@@ -204,7 +204,11 @@ REFUSALS = [
     ("platform", {"smartsports_admin_token": None}, "smartsports_admin_token is not set; give"),
     ("platform", {"smartsports_admin_token": ""}, "smartsports_admin_token is not set; give"),
     ("platform", {"smartsports_project_dir": None}, "smartsports_project_dir is '', but must be the absolute path"),
-    ("platform", {"smartsports_entry_url": "127.0.0.1:80"}, "smartsports_entry_url is '127.0.0.1:80', but must be the URL of nginx"),
+    (
+        "platform",
+        {"smartsports_entry_url": "127.0.0.1:80"},
+        "smartsports_entry_url is '127.0.0.1:80', but must be the URL of nginx",
+    ),
     ("platform", {"smartsports_prometeus_url": "http://x"}, "smartsports_prometeus_url is not a variable of this collection"),
     ("cache", {"cache_ttls": {"event_list_ttl": 9}, "smartsports_admin_token": "wrong"}, "refused the admin token (403"),
     ("cache", {"cache_ttls": {"event_list_ttl": 9}, "smartsports_app_port": 9}, "Connection refused"),

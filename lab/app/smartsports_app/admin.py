@@ -59,7 +59,9 @@ class Admin:
                 raise unavailable() from error
         elif not self._settings.loaded:
             raise unavailable("This instance has just started and has no settings yet; try again in a moment.")
-        return Json({"settings": self._settings[resource], "version": self._settings.versions[resource], "instance": self._instance})
+        return Json(
+            {"settings": self._settings[resource], "version": self._settings.versions[resource], "instance": self._instance}
+        )
 
     async def queue_status(self, request: Request) -> Json:
         self._authorize(request)
@@ -71,36 +73,40 @@ class Admin:
         payments = self._settings["payment-queue"]
         counts, unpaid = rules.parse(row["room"]), rules.parse(row["unpaid"])
         served = counts["admitted_total"] + counts["abandoned_total"]
-        return Json({
-            "ticket_purchase_queue": {**tickets, "in_progress": row["purchases"], "waiting": row["purchases_waiting"]},
-            "virtual_queue": {
-                "enabled": room["enabled"],
-                "max_concurrent_users": room["max_concurrent_users"],
-                "length": counts["length"],
-                "admitted": counts["admitted"],
-                "mean_wait_seconds": round(counts["mean_wait"], 1),
-                "longest_wait_seconds": round(counts["longest_wait"], 1),
-                "estimated_wait_seconds": _estimate(room, counts),
-                "admitted_total": counts["admitted_total"],
-                "abandoned_total": counts["abandoned_total"],
-                "abandonment_rate": round(counts["abandoned_total"] / served, 4) if served else 0,
-            },
-            "payment_queue": {
-                "enabled": payments["enabled"],
-                "max_concurrent_payments": payments["max_concurrent_payments"],
-                "in_progress": row["payments"],
-                "length": unpaid["length"],
-                "oldest_wait_seconds": round(unpaid["oldest"], 1),
-            },
-            "instances": row["instances"],
-            "instance": self._instance,
-        })
+        return Json(
+            {
+                "ticket_purchase_queue": {**tickets, "in_progress": row["purchases"], "waiting": row["purchases_waiting"]},
+                "virtual_queue": {
+                    "enabled": room["enabled"],
+                    "max_concurrent_users": room["max_concurrent_users"],
+                    "length": counts["length"],
+                    "admitted": counts["admitted"],
+                    "mean_wait_seconds": round(counts["mean_wait"], 1),
+                    "longest_wait_seconds": round(counts["longest_wait"], 1),
+                    "estimated_wait_seconds": _estimate(room, counts),
+                    "admitted_total": counts["admitted_total"],
+                    "abandoned_total": counts["abandoned_total"],
+                    "abandonment_rate": round(counts["abandoned_total"] / served, 4) if served else 0,
+                },
+                "payment_queue": {
+                    "enabled": payments["enabled"],
+                    "max_concurrent_payments": payments["max_concurrent_payments"],
+                    "in_progress": row["payments"],
+                    "length": unpaid["length"],
+                    "oldest_wait_seconds": round(unpaid["oldest"], 1),
+                },
+                "instances": row["instances"],
+                "instance": self._instance,
+            }
+        )
 
     def _authorize(self, request: Request) -> None:
         """The right token passes, always; wrong ones are counted."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token or " " in token:
-            raise Problem(401, "unauthorized", "Send the admin token as Authorization: Bearer <token>.", WWW_Authenticate="Bearer")
+            raise Problem(
+                401, "unauthorized", "Send the admin token as Authorization: Bearer <token>.", WWW_Authenticate="Bearer"
+            )
         if hmac.compare_digest(token.encode("latin-1", "replace"), self._token):
             return
         address = request.client.host if request.client else "unknown"

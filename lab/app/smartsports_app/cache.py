@@ -113,6 +113,8 @@ def _connect(settings: dict) -> Redis | RedisCluster:
     nodes = [address.rpartition(":")[::2] for address in settings["nodes"]]
     options = {"socket_timeout": 1, "socket_connect_timeout": 1, "max_connections": 32}
     if settings["cluster_mode"]:
-        return RedisCluster(startup_nodes=[ClusterNode(host, int(port)) for host, port in nodes], require_full_coverage=False, **options)
+        return RedisCluster(
+            startup_nodes=[ClusterNode(host, int(port)) for host, port in nodes], require_full_coverage=False, **options
+        )
     host, port = nodes[0]
     return Redis(host=host, port=int(port), **options)

@@ -82,9 +82,14 @@ class Catalog:
                 raise Problem(404, "not_found", f"There is no event {number}.")
             event = self._event(rows[0])
             if not self._brief:
-                event["sections"] = [dict(row) for row in await self._database.read(
-                    "SELECT section, min(price) AS price, count(*) FILTER (WHERE status = 'free') AS free FROM seats WHERE event_id = $1 "
-                    "GROUP BY section ORDER BY section", number)]
+                event["sections"] = [
+                    dict(row)
+                    for row in await self._database.read(
+                        "SELECT section, min(price) AS price, count(*) FILTER (WHERE status = 'free') AS free FROM seats WHERE event_id = $1 "
+                        "GROUP BY section ORDER BY section",
+                        number,
+                    )
+                ]
                 event["form_guide"] = {
                     side: _form(event[f"{side}_id"], await self._matches(event[f"{side}_id"])) for side in ("home", "away")
                 }
@@ -94,24 +99,37 @@ class Catalog:
 
     async def _matches(self, team: int) -> list:
         return await self._database.read(
-            "SELECT home_id, away_id, home_goals, away_goals FROM matches WHERE home_id = $1 OR away_id = $1 ORDER BY played_at DESC", team)
+            "SELECT home_id, away_id, home_goals, away_goals FROM matches WHERE home_id = $1 OR away_id = $1 ORDER BY played_at DESC",
+            team,
+        )
 
     async def seats(self, number: int, limit: int) -> dict:
         """Free seats from a random place on, never from the cache: they are being sold."""
         rows = await self._database.read(
             "WITH start AS MATERIALIZED (SELECT (random() * 450)::int AS n) "
             "SELECT seat, section, price FROM seats WHERE event_id = $1 AND status = 'free' AND number >= (SELECT n FROM start) ORDER BY number LIMIT $2",
-            number, limit)
+            number,
+            limit,
+        )
         if not rows:  # sold out from there on
             rows = await self._database.read(
-                "SELECT seat, section, price FROM seats WHERE event_id = $1 AND status = 'free' ORDER BY number LIMIT $2", number, limit)
+                "SELECT seat, section, price FROM seats WHERE event_id = $1 AND status = 'free' ORDER BY number LIMIT $2",
+                number,
+                limit,
+            )
         return {"event_id": number, "seats": [dict(row) for row in rows]}
 
     async def venues(self) -> bytes:
         async def build() -> dict:
-            return {"venues": [dict(row) for row in await self._database.read(
-                "SELECT v.id, v.name, v.city, v.capacity, count(e.id) AS events FROM venues v LEFT JOIN events e ON e.venue_id = v.id "
-                "GROUP BY v.id ORDER BY v.id")]}
+            return {
+                "venues": [
+                    dict(row)
+                    for row in await self._database.read(
+                        "SELECT v.id, v.name, v.city, v.capacity, count(e.id) AS events FROM venues v LEFT JOIN events e ON e.venue_id = v.id "
+                        "GROUP BY v.id ORDER BY v.id"
+                    )
+                ]
+            }
 
         return await self._cache.get("venues", "venue_info_ttl", build)
 
@@ -128,7 +146,9 @@ class Catalog:
     async def teams(self) -> bytes:
         async def build() -> dict:
             teams = await self._database.read("SELECT id, name, city, founded FROM teams ORDER BY id")
-            matches = await self._database.read("SELECT home_id, away_id, home_goals, away_goals FROM matches ORDER BY played_at DESC")
+            matches = await self._database.read(
+                "SELECT home_id, away_id, home_goals, away_goals FROM matches ORDER BY played_at DESC"
+            )
             return await compute(lambda: {"teams": _table([dict(team) for team in teams], matches)})
 
         return await self._cache.get("teams", "team_info_ttl", build)
@@ -154,8 +174,13 @@ class Catalog:
     async def search(self, query: str) -> bytes:
         rows = await self._database.read(
             "SELECT id, title, description FROM events WHERE document @@ to_tsquery('english', $1) OR title ILIKE $2 "
-            "ORDER BY ts_rank(document, to_tsquery('english', $1)) DESC, id LIMIT 40", " | ".join(words(query)), f"%{_like(query)}%")
-        return await compute(lambda: json.dumps({"query": query, "results": search_results(query, rows, not self._brief)}).encode())
+            "ORDER BY ts_rank(document, to_tsquery('english', $1)) DESC, id LIMIT 40",
+            " | ".join(words(query)),
+            f"%{_like(query)}%",
+        )
+        return await compute(
+            lambda: json.dumps({"query": query, "results": search_results(query, rows, not self._brief)}).encode()
+        )
 
 
 def _like(text: str) -> str:
@@ -167,7 +192,9 @@ def _form(team: int, matches: list) -> dict:
     results = []
     scored = conceded = 0
     for match in matches:
-        ours, theirs = (match["home_goals"], match["away_goals"]) if match["home_id"] == team else (match["away_goals"], match["home_goals"])
+        ours, theirs = (
+            (match["home_goals"], match["away_goals"]) if match["home_id"] == team else (match["away_goals"], match["home_goals"])
+        )
         results.append("W" if ours > theirs else "L" if ours < theirs else "D")
         scored, conceded = scored + ours, conceded + theirs
     return {"last": "".join(results[:5]), "played": len(results), "scored": scored, "conceded": conceded}

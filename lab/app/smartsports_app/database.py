@@ -15,7 +15,13 @@ from smartsports_app.slots import Slots
 POOL_SIZE = 8
 STATEMENT_TIMEOUT = 8
 RETRY_REPLICA = 2.0
-_LOST = (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError, asyncpg.InsufficientResourcesError, asyncpg.OperatorInterventionError)
+_LOST = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.OperatorInterventionError,
+)
 
 
 class Unavailable(Exception):
@@ -37,8 +43,14 @@ class Pool:
 
     async def start(self) -> None:
         self._pool = await asyncpg.create_pool(
-            self._url, min_size=1, max_size=2 * POOL_SIZE, statement_cache_size=0, command_timeout=STATEMENT_TIMEOUT, timeout=3,
-            connection_class=_Connection, max_inactive_connection_lifetime=60,
+            self._url,
+            min_size=1,
+            max_size=2 * POOL_SIZE,
+            statement_cache_size=0,
+            command_timeout=STATEMENT_TIMEOUT,
+            timeout=3,
+            connection_class=_Connection,
+            max_inactive_connection_lifetime=60,
         )
 
     async def stop(self) -> None:

@@ -41,20 +41,26 @@ class Features:
     async def record(self, client: str, kind: str, event: int | None) -> None:
         """analytics_tracking: remember the page view."""
         if self._on("analytics_tracking"):
-            await self._database.primary.fetch("INSERT INTO page_views (client, kind, event_id) VALUES ($1, $2, $3)", client, kind, event)
+            await self._database.primary.fetch(
+                "INSERT INTO page_views (client, kind, event_id) VALUES ($1, $2, $3)", client, kind, event
+            )
 
     async def _recommendations(self, client: str) -> list[dict]:
         rows = await self._database.read(
             "(SELECT event_id, 1.0::float AS weight FROM page_views WHERE client = $1 AND event_id IS NOT NULL ORDER BY id DESC LIMIT 30) UNION ALL "
-            f"(SELECT event_id, {_PURCHASE_WEIGHT}::float FROM orders WHERE client = $1 AND status = 'confirmed' LIMIT 10)", client,
+            f"(SELECT event_id, {_PURCHASE_WEIGHT}::float FROM orders WHERE client = $1 AND status = 'confirmed' LIMIT 10)",
+            client,
         )
         events = await self._catalog.event_list()
-        return await compute(lambda: recommend(Catalogue(json.loads(events)["events"]), [(row["event_id"], row["weight"]) for row in rows]))
+        return await compute(
+            lambda: recommend(Catalogue(json.loads(events)["events"]), [(row["event_id"], row["weight"]) for row in rows])
+        )
 
     async def _posts(self, event: int | None) -> dict:
         rows = await self._database.read(
             "SELECT id, author, body, likes, extract(epoch FROM now() - at)::float AS age FROM posts WHERE $1::int IS NULL OR event_id = $1 "
-            "ORDER BY at DESC LIMIT 80", event,
+            "ORDER BY at DESC LIMIT 80",
+            event,
         )
         return await compute(fan_posts, rows)
 
@@ -73,7 +79,11 @@ class Features:
         if not self._on("analytics_tracking"):
             return Json({"enabled": False})
         event = body.get("event_id")
-        await self.record(request.scope["state"]["client"], str(body.get("kind", "view"))[:40].replace("\0", ""), None if event is None else event_id(event))
+        await self.record(
+            request.scope["state"]["client"],
+            str(body.get("kind", "view"))[:40].replace("\0", ""),
+            None if event is None else event_id(event),
+        )
         return Json({"enabled": True})
 
     async def trending(self, request: Request) -> Json:

@@ -100,7 +100,9 @@ class Gateway:
             HELD_BACK.labels(reason).inc()
             raise Problem(429, reason, _HELD[reason], Retry_After=str(seconds))
         body = await _body(receive)
-        await self._admitted(receive, path.startswith(_PURCHASES) and self._settings["queue-config"]["ticket_purchase_queue"]["enabled"])
+        await self._admitted(
+            receive, path.startswith(_PURCHASES) and self._settings["queue-config"]["ticket_purchase_queue"]["enabled"]
+        )
         try:
             await self._router(scope, _Replay(body, receive), send)
         finally:
@@ -151,7 +153,9 @@ async def _body(receive) -> bytes:
             raise _Gone
         body += message.get("body", b"")
         if len(body) > _LARGEST_BODY:
-            raise Problem(413, "too_large", f"The body is larger than {_LARGEST_BODY // 1024} KiB; send less.", Connection="close")
+            raise Problem(
+                413, "too_large", f"The body is larger than {_LARGEST_BODY // 1024} KiB; send less.", Connection="close"
+            )
         if not message.get("more_body"):
             return body
 
@@ -177,4 +181,6 @@ def _held_route(path: str) -> str:
     return "/".join(parts[:4]) if parts[1:3] == ["api", "v1"] and len(parts) > 3 and parts[3] in _KNOWN else "unmatched"
 
 
-_KNOWN = frozenset({"search", "analytics", "recommendations", "social", "events", "purchases", "venues", "teams", "content", "orders", "queue"})
+_KNOWN = frozenset(
+    {"search", "analytics", "recommendations", "social", "events", "purchases", "venues", "teams", "content", "orders", "queue"}
+)

@@ -46,7 +46,9 @@ class Application:
         self.purchases = Purchases(self.settings, self.database, self.provider, self.room, self.features)
         self.workers = Workers(self.settings, self.database, self.provider, self.purchases)
         self.store = Store(
-            environment.direct_url, environment.instance, self.settings,
+            environment.direct_url,
+            environment.instance,
+            self.settings,
             lambda: (self.purchases.slots.used, self.purchases.slots.waiting, self.provider.slots.used),
         )
         self.store.on_instances = self._share
@@ -152,13 +154,19 @@ class Application:
     async def _health(self, _: Request) -> Json:
         """Ready: the pools are started, the settings are known, and it is not on its way out."""
         ready = self.database.started and self.settings.loaded and not self.gateway.draining
-        return Json({
-            "status": "draining" if self.gateway.draining else "ok" if ready else "starting",
-            "instance": self.environment.instance,
-            "database": "up" if self.store.up else "down",
-            "cache": "up" if self.cache.connected else "down",
-            "read_replicas": {address: "up" if replica.connected else "down" for address, replica in self.database.replicas.items()},
-        }, status_code=200 if ready else 503, headers={} if ready else {"Retry-After": "1"})
+        return Json(
+            {
+                "status": "draining" if self.gateway.draining else "ok" if ready else "starting",
+                "instance": self.environment.instance,
+                "database": "up" if self.store.up else "down",
+                "cache": "up" if self.cache.connected else "down",
+                "read_replicas": {
+                    address: "up" if replica.connected else "down" for address, replica in self.database.replicas.items()
+                },
+            },
+            status_code=200 if ready else 503,
+            headers={} if ready else {"Retry-After": "1"},
+        )
 
     async def drained(self) -> None:
         """Say that it leaves, go on accepting while the entry takes notice, and see purchases through."""
@@ -187,10 +195,22 @@ class _Server(uvicorn.Server):
     """Stops after a drain: the signal first takes the instance out of the entry's sight."""
 
     def __init__(self, application: Application) -> None:
-        super().__init__(uvicorn.Config(
-            application.gateway, host="0.0.0.0", port=application.environment.port, access_log=False, log_level="warning", lifespan="on", backlog=1024,
-            timeout_keep_alive=30, timeout_graceful_shutdown=5, server_header=False, ws="none", proxy_headers=False,
-        ))
+        super().__init__(
+            uvicorn.Config(
+                application.gateway,
+                host="0.0.0.0",
+                port=application.environment.port,
+                access_log=False,
+                log_level="warning",
+                lifespan="on",
+                backlog=1024,
+                timeout_keep_alive=30,
+                timeout_graceful_shutdown=5,
+                server_header=False,
+                ws="none",
+                proxy_headers=False,
+            )
+        )
         self._application = application
         self._stopping: asyncio.Task | None = None
 

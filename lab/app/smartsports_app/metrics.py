@@ -26,13 +26,18 @@ def _gauge(name: str, text: str, labels: tuple = ()) -> Gauge:
 
 
 REQUEST_SECONDS = Histogram(
-    "smartsports_http_request_duration_seconds", "From a request's arrival to the end of its answer.", _HTTP,
-    buckets=(0.1, 0.3, 0.5, 0.7, 1, 2, 3, 5, 7, 10), registry=REGISTRY,
+    "smartsports_http_request_duration_seconds",
+    "From a request's arrival to the end of its answer.",
+    _HTTP,
+    buckets=(0.1, 0.3, 0.5, 0.7, 1, 2, 3, 5, 7, 10),
+    registry=REGISTRY,
 )
 REQUESTS = _counter("http_requests_total", "Requests answered; 499: the client left before.", _HTTP)
 IN_FLIGHT = _gauge("http_requests_in_flight", "Requests being worked on.")
 BACKLOG = _gauge("http_requests_waiting", "Requests waiting to be worked on.")
-QUERY_SECONDS = Histogram("smartsports_db_query_duration_seconds", "A statement, without the wait for a connection.", registry=REGISTRY)
+QUERY_SECONDS = Histogram(
+    "smartsports_db_query_duration_seconds", "A statement, without the wait for a connection.", registry=REGISTRY
+)
 DB_ACTIVE = _gauge("db_connections_active", "Database connections in use, all pools of this instance.")
 DB_MAX = _gauge("db_connections_max", "Database connections that may be in use, all pools of this instance.")
 REDIS_ACTIVE = _gauge("redis_connections_active", "Redis connections in use.")
@@ -86,7 +91,9 @@ class _Cgroup:
         if limit:
             yield GaugeMetricFamily("smartsports_container_cpu_limit_cores", "CPU limit of the container.", limit)
         yield CounterMetricFamily("smartsports_container_cpu_periods", "Scheduler periods.", stat.get("nr_periods", 0))
-        yield CounterMetricFamily("smartsports_container_cpu_throttled_periods", "Periods in which the limit was reached.", stat.get("nr_throttled", 0))
+        yield CounterMetricFamily(
+            "smartsports_container_cpu_throttled_periods", "Periods in which the limit was reached.", stat.get("nr_throttled", 0)
+        )
         memory = self._first("memory.max", "memory/memory.limit_in_bytes")
         if memory.isdigit() and int(memory) < 1 << 60:
             yield GaugeMetricFamily("smartsports_container_memory_limit_bytes", "Memory limit of the container.", int(memory))
@@ -94,7 +101,9 @@ class _Cgroup:
     def _cpu(self) -> tuple[float, dict]:
         stat = dict(line.split() for line in self._first("cpu.stat", "cpu/cpu.stat").splitlines())
         stat = {name: int(value) for name, value in stat.items() if value.isdigit()}
-        quota = (self._first("cpu.max") or f"{self._first('cpu/cpu.cfs_quota_us')} {self._first('cpu/cpu.cfs_period_us')}").split()
+        quota = (
+            self._first("cpu.max") or f"{self._first('cpu/cpu.cfs_quota_us')} {self._first('cpu/cpu.cfs_period_us')}"
+        ).split()
         limited = len(quota) == 2 and quota[0].isdigit()
         return (int(quota[0]) / int(quota[1]) if limited else 0.0), stat
 

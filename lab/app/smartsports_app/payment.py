@@ -48,7 +48,9 @@ class Provider:
     async def charge(self, order: uuid.UUID, amount: int, attempt: int) -> str:
         """paid, declined or failed. The caller holds one of the slots."""
         try:
-            async with self._http.post(self._url, json={"order_id": str(order), "amount": amount, "attempt": attempt}) as response:
+            async with self._http.post(
+                self._url, json={"order_id": str(order), "amount": amount, "attempt": attempt}
+            ) as response:
                 outcome = {200: "paid", 402: "declined"}.get(response.status, "failed")
         except (TimeoutError, aiohttp.ClientError, OSError):
             outcome = "failed"

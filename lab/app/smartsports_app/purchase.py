@@ -54,7 +54,12 @@ class Purchases:
             raise Problem(422, "invalid", "Idempotency-Key must be 1 to 100 visible characters; make one for each purchase.")
         body = await json_object(request)
         event, seat, email = event_id(body.get("event_id")), body.get("seat"), body.get("email", f"{client}@example.com")
-        if not isinstance(seat, str) or not re.fullmatch(r"[A-Z]-[0-9]{1,4}", seat) or not isinstance(email, str) or "\0" in email:
+        if (
+            not isinstance(seat, str)
+            or not re.fullmatch(r"[A-Z]-[0-9]{1,4}", seat)
+            or not isinstance(email, str)
+            or "\0" in email
+        ):
             raise Problem(422, "invalid", "seat must be like A-12, and email a string.")
         known = await self._known(client, key, event, seat)
         if known:
@@ -122,17 +127,30 @@ class Purchases:
             await transaction.execute(
                 f"INSERT INTO orders (id, client, idempotency_key, event_id, seat, email, hold_until, give_up_at) "
                 f"VALUES ($1, $2, $3, $4, $5, $6, now() + interval '{_HOLD}', now() + make_interval(secs => $7))",
-                order, client, key, event, seat, email, self._settings["payment-queue"]["queue_timeout"])
+                order,
+                client,
+                key,
+                event,
+                seat,
+                email,
+                self._settings["payment-queue"]["queue_timeout"],
+            )
             price = await transaction.fetchval(
                 "WITH taken AS (UPDATE seats SET status = 'reserved', order_id = $1 WHERE event_id = $2 AND seat = $3 AND status = 'free' RETURNING price) "
-                "UPDATE orders SET price = taken.price FROM taken WHERE id = $1 RETURNING orders.price", order, event, seat)
+                "UPDATE orders SET price = taken.price FROM taken WHERE id = $1 RETURNING orders.price",
+                order,
+                event,
+                seat,
+            )
             if price is None:
                 raise Problem(409, "seat_taken", f"Seat {seat} of event {event} is taken; choose another one.")
         return {"id": order, "event_id": event, "seat": seat, "price": price, "status": "reserved"}
 
     async def _queue(self, order: dict) -> Json:
         await self._database.primary.fetch(
-            "UPDATE orders SET status = 'queued', attempts = attempts + 1, hold_until = give_up_at WHERE id = $1 AND status = 'reserved'", order["id"])
+            "UPDATE orders SET status = 'queued', attempts = attempts + 1, hold_until = give_up_at WHERE id = $1 AND status = 'reserved'",
+            order["id"],
+        )
         HELD_BACK.labels("queued").inc()
         return _told({**order, "status": "queued"})
 
@@ -143,12 +161,17 @@ class Purchases:
             if status != "confirmed":
                 await transaction.execute(
                     "WITH freed AS (UPDATE seats SET status = 'free', order_id = NULL WHERE order_id = $1 AND status = 'reserved') "
-                    "UPDATE orders SET status = $2 WHERE id = $1", order, status)
+                    "UPDATE orders SET status = $2 WHERE id = $1",
+                    order,
+                    status,
+                )
                 return status
             sold = await transaction.fetchval(
                 "WITH sold AS (UPDATE seats SET status = 'sold' WHERE order_id = $1 AND status = 'reserved' RETURNING event_id, seat), "
                 "ticket AS (INSERT INTO tickets (event_id, seat, order_id) SELECT event_id, seat, $1 FROM sold RETURNING order_id) "
-                "UPDATE orders SET status = 'confirmed' FROM ticket WHERE orders.id = ticket.order_id AND orders.status = 'reserved' RETURNING id", order)
+                "UPDATE orders SET status = 'confirmed' FROM ticket WHERE orders.id = ticket.order_id AND orders.status = 'reserved' RETURNING id",
+                order,
+            )
             if sold is None:  # paid, but held no longer: roll back, and let somebody look
                 ERRORS.labels("payment", "critical").inc()
                 raise Problem(502, "payment_failed", "The seat was not held any more; the payment will be returned.")
@@ -158,7 +181,9 @@ class Purchases:
         if self._room.open:
             await self._database.primary.fetch(
                 "UPDATE waiting_room SET status = 'done', left_at = now() "
-                "WHERE status = 'admitted' AND client = (SELECT client FROM orders WHERE id = $1)", order)
+                "WHERE status = 'admitted' AND client = (SELECT client FROM orders WHERE id = $1)",
+                order,
+            )
         return status
 
     async def order(self, request: Request) -> Json:
@@ -173,7 +198,13 @@ class Purchases:
 
 
 def _members(order) -> dict:
-    return {"order_id": str(order["id"]), "event_id": order["event_id"], "seat": order["seat"], "price": order["price"], "status": order["status"]}
+    return {
+        "order_id": str(order["id"]),
+        "event_id": order["event_id"],
+        "seat": order["seat"],
+        "price": order["price"],
+        "status": order["status"],
+    }
 
 
 def _told(order) -> Json:
@@ -186,4 +217,8 @@ def _told(order) -> Json:
         case "declined":
             raise Problem(402, "payment_declined", "The payment was declined; the seat is free again.")
         case _:
-            raise Problem(502, "payment_failed", "The payment provider failed; the seat is free again; try again with a new Idempotency-Key.")
+            raise Problem(
+                502,
+                "payment_failed",
+                "The payment provider failed; the seat is free again; try again with a new Idempotency-Key.",
+            )

@@ -21,10 +21,15 @@ class Catalogue:
 
     def __init__(self, events: list[dict]) -> None:
         self.events = events
-        terms = {event["id"]: Counter([*event["tags"], *words(event["title"]), event["competition"].lower(), *words(event["venue"])]) for event in events}
+        terms = {
+            event["id"]: Counter([*event["tags"], *words(event["title"]), event["competition"].lower(), *words(event["venue"])])
+            for event in events
+        }
         spread = Counter(term for counts in terms.values() for term in counts)
         rarity = {term: math.log(1 + len(events) / count) for term, count in spread.items()}
-        self.vectors = {number: _unit({term: count * rarity[term] for term, count in counts.items()}) for number, counts in terms.items()}
+        self.vectors = {
+            number: _unit({term: count * rarity[term] for term, count in counts.items()}) for number, counts in terms.items()
+        }
 
 
 def recommend(catalogue: Catalogue, interests: list[tuple[int, float]], count: int = 8) -> list[dict]:
@@ -39,14 +44,24 @@ def recommend(catalogue: Catalogue, interests: list[tuple[int, float]], count: i
     for place, event in enumerate(catalogue.events):
         soon = 1 / (1 + place / 20)
         scarce = 1 - event["available"] / max(1, event["seats"])
-        relevance[event["id"]] = 0.7 * _dot(profile, catalogue.vectors[event["id"]]) + 0.2 * soon + 0.1 * scarce - (0.2 if event["id"] in seen else 0)
+        relevance[event["id"]] = (
+            0.7 * _dot(profile, catalogue.vectors[event["id"]]) + 0.2 * soon + 0.1 * scarce - (0.2 if event["id"] in seen else 0)
+        )
     likeness = dict.fromkeys(relevance, 0.0)
     events = {event["id"]: event for event in catalogue.events}
     chosen = []
     while relevance and len(chosen) < count:
         best = max(relevance, key=lambda number: 0.7 * relevance[number] - 0.3 * likeness[number])
         event = events[best]
-        chosen.append({"id": best, "title": event["title"], "venue": event["venue"], "from_price": event["from_price"], "score": round(relevance.pop(best), 4)})
+        chosen.append(
+            {
+                "id": best,
+                "title": event["title"],
+                "venue": event["venue"],
+                "from_price": event["from_price"],
+                "score": round(relevance.pop(best), 4),
+            }
+        )
         for number in relevance:
             likeness[number] = max(likeness[number], _dot(catalogue.vectors[best], catalogue.vectors[number]))
     return chosen
@@ -61,11 +76,18 @@ def search_results(query: str, rows: list, snippets: bool, count: int = 20) -> l
     rarity = {word: math.log(1 + (len(rows) + 0.5) / (0.5 + sum(word in count for count in counts))) for word in asked}
     results = []
     for row, document, found in zip(rows, documents, counts, strict=True):
-        score = sum(rarity[word] * found[word] * 2.2 / (found[word] + 1.2 * (0.25 + 0.75 * len(document) / mean)) for word in asked)
+        score = sum(
+            rarity[word] * found[word] * 2.2 / (found[word] + 1.2 * (0.25 + 0.75 * len(document) / mean)) for word in asked
+        )
         results.append((score, row))
     results.sort(key=lambda entry: (-entry[0], entry[1]["id"]))
     return [
-        {"id": row["id"], "title": row["title"], "score": round(score, 3), **({"snippet": _snippet(row["description"], asked)} if snippets else {})}
+        {
+            "id": row["id"],
+            "title": row["title"],
+            "score": round(score, 3),
+            **({"snippet": _snippet(row["description"], asked)} if snippets else {}),
+        }
         for score, row in results[:count]
     ]
 
@@ -74,8 +96,8 @@ def _snippet(text: str, asked: set[str], size: int = 24) -> str:
     """The piece of the text with most of the words asked for, as HTML."""
     tokens = text.split()
     hits = [any(word in asked for word in words(token)) for token in tokens]
-    start = max(range(max(1, len(tokens) - size)), key=lambda first: sum(hits[first:first + size]))
-    piece = zip(tokens[start:start + size], hits[start:start + size], strict=True)
+    start = max(range(max(1, len(tokens) - size)), key=lambda first: sum(hits[first : first + size]))
+    piece = zip(tokens[start : start + size], hits[start : start + size], strict=True)
     return " ".join(f"<mark>{escape(token)}</mark>" if hit else escape(token) for token, hit in piece)
 
 
@@ -90,9 +112,14 @@ def fan_posts(rows: list, count: int = 10) -> dict:
         for tag in found:
             tags[tag] += heat
         body = _HASHTAG.sub(r'<a href="/tags/\1">#\1</a>', _MENTION.sub(r'<a href="/fans/\1">@\1</a>', escape(row["body"])))
-        ranked.append((heat, {"id": row["id"], "author": row["author"], "html": f"<p>{body}</p>", "likes": row["likes"], "tags": found}))
+        ranked.append(
+            (heat, {"id": row["id"], "author": row["author"], "html": f"<p>{body}</p>", "likes": row["likes"], "tags": found})
+        )
     ranked.sort(key=lambda entry: -entry[0])
-    return {"posts": [post for _, post in ranked[:count]], "trending": [{"tag": tag, "heat": round(heat, 3)} for tag, heat in tags.most_common(8)]}
+    return {
+        "posts": [post for _, post in ranked[:count]],
+        "trending": [{"tag": tag, "heat": round(heat, 3)} for tag, heat in tags.most_common(8)],
+    }
 
 
 def _unit(vector: dict[str, float]) -> dict[str, float]:

@@ -106,9 +106,13 @@ class Store:
     async def _mind_the_door(self) -> None:
         room = self._settings["queue-config"]["virtual_queue"]
         if room["enabled"]:
-            await self._connection.execute("SELECT admit_waiting_room($1, $2)", room["max_concurrent_users"], room["queue_timeout"])
+            await self._connection.execute(
+                "SELECT admit_waiting_room($1, $2)", room["max_concurrent_users"], room["queue_timeout"]
+            )
         elif self._room_open or not self._settings.loaded:
-            await self._connection.execute("UPDATE waiting_room SET status = 'done', left_at = now() WHERE status IN ('waiting', 'admitted')")
+            await self._connection.execute(
+                "UPDATE waiting_room SET status = 'done', left_at = now() WHERE status IN ('waiting', 'admitted')"
+            )
         self._room_open = room["enabled"]
 
     async def patch(self, resource: str, patch: object) -> None:
@@ -125,7 +129,9 @@ class Store:
                 row = await connection.fetchrow(
                     "WITH swapped AS (UPDATE settings SET settings = $2, version = version + 1 WHERE resource = $1 AND version = $3 "
                     f"RETURNING resource, settings, version) SELECT *, pg_notify('{_CHANNEL}', resource) FROM swapped",
-                    resource, json.dumps(after), row["version"],
+                    resource,
+                    json.dumps(after),
+                    row["version"],
                 )
             if row:
                 self._apply(row)
@@ -159,7 +165,9 @@ async def _ensure_schema(connection: asyncpg.Connection) -> None:
         async with connection.transaction():
             await connection.execute("SELECT pg_advisory_xact_lock($1)", _SCHEMA_LOCK, timeout=_SCHEMA_TIMEOUT)
             if await connection.fetchval("SELECT to_regclass('settings') IS NULL"):
-                await connection.execute(Path(__file__).with_name("schema.sql").read_text(encoding="utf-8"), timeout=_SCHEMA_TIMEOUT)
+                await connection.execute(
+                    Path(__file__).with_name("schema.sql").read_text(encoding="utf-8"), timeout=_SCHEMA_TIMEOUT
+                )
     await connection.executemany(
         "INSERT INTO settings (resource) VALUES ($1) ON CONFLICT DO NOTHING",
         [(name,) for name in (*rules.SHAPES, rules.PROVIDER)],

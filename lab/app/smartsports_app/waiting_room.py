@@ -28,7 +28,8 @@ class WaitingRoom:
     async def enter(self, client: str, token: str | None) -> Json | None:
         """None lets the buyer in; otherwise the answer that tells how far they have got."""
         row = await self._database.primary.fetchrow(
-            "SELECT * FROM enter_waiting_room($1, $2, $3)", _uuid(token), client, self._room["max_concurrent_users"])
+            "SELECT * FROM enter_waiting_room($1, $2, $3)", _uuid(token), client, self._room["max_concurrent_users"]
+        )
         if row["status"] == "admitted":
             return None
         HELD_BACK.labels("queued").inc()
@@ -37,18 +38,23 @@ class WaitingRoom:
     async def _wait(self, row) -> Json:
         position, rate = await self._database.primary.fetchrow(
             "SELECT (SELECT count(*) FROM waiting_room WHERE status = 'waiting' AND place <= $1), "
-            "(SELECT count(*) FROM waiting_room WHERE queued AND admitted_at > now() - interval '1 minute')", row["place"])
-        estimate = {"estimated_wait_seconds": round(60 * position / rate) if rate else None} if self._room["estimated_wait_time"] else {}
+            "(SELECT count(*) FROM waiting_room WHERE queued AND admitted_at > now() - interval '1 minute')",
+            row["place"],
+        )
+        estimate = (
+            {"estimated_wait_seconds": round(60 * position / rate) if rate else None} if self._room["estimated_wait_time"] else {}
+        )
         return queued("waiting_room", str(row["token"]), _RETRY, position=position, **estimate)
 
     async def look(self, token: str) -> Json | None:
         """Where the holder of a token stands; None where the place is gone. Asking keeps it."""
         row = await self._database.primary.fetchrow(
-            "UPDATE waiting_room SET seen_at = now() WHERE token = $1 AND status IN ('waiting', 'admitted') RETURNING token, status, place", _uuid(token))
+            "UPDATE waiting_room SET seen_at = now() WHERE token = $1 AND status IN ('waiting', 'admitted') RETURNING token, status, place",
+            _uuid(token),
+        )
         if row is None:
             return None
         return Json({"status": "admitted", "token": token}) if row["status"] == "admitted" else await self._wait(row)
-
 
 
 def _uuid(text: str | None) -> uuid.UUID | None:

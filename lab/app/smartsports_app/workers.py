@@ -60,7 +60,9 @@ class Workers:
         orders = await self._database.primary.fetch(
             "UPDATE orders SET status = 'reserved', attempts = attempts + 1, hold_until = greatest(hold_until, now() + interval '60 seconds') "
             "WHERE id IN (SELECT id FROM orders WHERE status = 'queued' AND give_up_at > now() ORDER BY attempts, created_at LIMIT $1 FOR UPDATE SKIP LOCKED) "
-            "RETURNING id, price, attempts", room)
+            "RETURNING id, price, attempts",
+            room,
+        )
         for order in orders:
             await self._provider.slots.acquire()
             payment = asyncio.create_task(self._charge(order))
@@ -76,7 +78,9 @@ class Workers:
         try:
             if outcome == "failed" and queue["enabled"] and queue["retry_failed_payments"]:
                 await self._database.primary.fetch(
-                    "UPDATE orders SET status = 'queued', hold_until = greatest(give_up_at, now()) WHERE id = $1 AND status = 'reserved'", order["id"])
+                    "UPDATE orders SET status = 'queued', hold_until = greatest(give_up_at, now()) WHERE id = $1 AND status = 'reserved'",
+                    order["id"],
+                )
             else:
                 await self._purchases.settle(order["id"], outcome)
         except (Unavailable, asyncpg.PostgresError, Problem):
@@ -90,15 +94,22 @@ class Workers:
             rows = await transaction.fetch(
                 "SELECT o.id, o.email, o.seat, o.price, e.title, e.starts_at, v.name AS venue, v.city, v.description FROM mails m "
                 "JOIN orders o ON o.id = m.order_id JOIN events e ON e.id = o.event_id JOIN venues v ON v.id = e.venue_id "
-                "WHERE m.status = 'queued' ORDER BY m.queued_at LIMIT $1 FOR UPDATE OF m SKIP LOCKED", _BATCH)
+                "WHERE m.status = 'queued' ORDER BY m.queued_at LIMIT $1 FOR UPDATE OF m SKIP LOCKED",
+                _BATCH,
+            )
             for row in rows:
-                await transaction.execute("UPDATE mails SET status = 'delivered', message = $2 WHERE order_id = $1", row["id"], await compute(_message, row))
+                await transaction.execute(
+                    "UPDATE mails SET status = 'delivered', message = $2 WHERE order_id = $1",
+                    row["id"],
+                    await compute(_message, row),
+                )
 
     async def _expire(self) -> None:
         """Free the seats of purchases that never ended."""
         await self._database.primary.fetch(
             "WITH over AS (UPDATE orders SET status = 'expired' WHERE status IN ('reserved', 'queued') AND hold_until < now() RETURNING id) "
-            "UPDATE seats SET status = 'free', order_id = NULL FROM over WHERE seats.order_id = over.id AND seats.status = 'reserved'")
+            "UPDATE seats SET status = 'free', order_id = NULL FROM over WHERE seats.order_id = over.id AND seats.status = 'reserved'"
+        )
 
     async def _forget(self) -> None:
         await self._database.primary.fetch("DELETE FROM page_views WHERE at < now() - interval '1 hour'")

@@ -10,8 +10,11 @@ import requests
 def served(address):
     """How many requests for events a replica has answered, by its own count."""
     metrics = requests.get(f"http://{address}:3000/internal/metrics", timeout=5).text
-    return sum(float(line.rsplit(" ", 1)[1]) for line in metrics.splitlines()
-               if line.startswith("smartsports_http_requests_total{") and 'status_code="200"' in line and "events" in line)
+    return sum(
+        float(line.rsplit(" ", 1)[1])
+        for line in metrics.splitlines()
+        if line.startswith("smartsports_http_requests_total{") and 'status_code="200"' in line and "events" in line
+    )
 
 
 def test_all_are_healthy(platform):

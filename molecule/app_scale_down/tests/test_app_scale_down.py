@@ -11,8 +11,10 @@ def test_the_oldest_stay(platform):
 
 
 def test_the_others_are_removed_and_not_only_stopped(host, platform):
-    listed = host.run(f"docker ps --all --quiet --filter label=com.docker.compose.project={platform.prefix} "
-                      "--filter label=com.docker.compose.service=app")
+    listed = host.run(
+        f"docker ps --all --quiet --filter label=com.docker.compose.project={platform.prefix} "
+        "--filter label=com.docker.compose.service=app"
+    )
     assert len(listed.stdout.split()) == 2
 
 

@@ -26,12 +26,12 @@ def test_buyers_reach_the_application(platform):
 
 def test_replica_streams_from_the_primary(host, platform):
     query = "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'"
-    assert host.run(f"docker exec -u postgres {platform.prefix}-postgres-primary psql -tAc \"{query}\"").stdout.strip() == "1"
+    assert host.run(f'docker exec -u postgres {platform.prefix}-postgres-primary psql -tAc "{query}"').stdout.strip() == "1"
 
 
 def test_application_role_is_no_superuser(host, platform):
     query = "SELECT rolsuper FROM pg_roles WHERE rolname = 'smartsports'"
-    assert host.run(f"docker exec -u postgres {platform.prefix}-postgres-primary psql -tAc \"{query}\"").stdout.strip() == "f"
+    assert host.run(f'docker exec -u postgres {platform.prefix}-postgres-primary psql -tAc "{query}"').stdout.strip() == "f"
 
 
 def test_secrets_are_readable_by_their_owner_only(host, platform):

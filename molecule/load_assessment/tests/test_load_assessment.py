@@ -97,7 +97,9 @@ def test_a_replica_that_hangs_is_not_seen_and_the_probe_notices(assess, platform
 
 def test_nothing_is_changed(assess, platform):
     def state():
-        return [(each.id, each.attrs["State"]["StartedAt"]) for service in ("app", "nginx") for each in platform.containers(service)]
+        return [
+            (each.id, each.attrs["State"]["StartedAt"]) for service in ("app", "nginx") for each in platform.containers(service)
+        ]
 
     before, settings = state(), platform.admin("feature-flags")
     assess()

@@ -44,7 +44,9 @@ def retire(monkeypatch):
         found = [Container(f"id{n}", f"app-{n}", n, state, "healthy", {}, "app:1") for n, state in enumerate(states, start=1)]
         monkeypatch.setattr(app_retire, "connect", lambda timeout: engine)
         monkeypatch.setattr(app_retire, "containers", lambda *arguments, **more: found)
-        result = app_retire.run({"project": "p", "service": "app", "names": names}, check_mode, silent if said is None else said.append)
+        result = app_retire.run(
+            {"project": "p", "service": "app", "names": names}, check_mode, silent if said is None else said.append
+        )
         return result, engine
 
     return retire
@@ -83,5 +85,7 @@ def test_one_that_somebody_else_removed_is_gone_as_wanted(retire):
 
 
 def test_one_that_cannot_be_stopped_is_named(retire):
-    with pytest.raises(Refusal, match=r"app-1 could not be stopped and removed \(the engine says no\); nginx sends it nothing; run this again"):
+    with pytest.raises(
+        Refusal, match=r"app-1 could not be stopped and removed \(the engine says no\); nginx sends it nothing; run this again"
+    ):
         retire(["app-1"], engine=Engine(error=EngineError(500)))

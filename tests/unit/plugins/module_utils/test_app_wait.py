@@ -41,7 +41,13 @@ def wait(monkeypatch):
 
 def test_waits_until_the_new_ones_are_healthy(wait):
     old, said = replica(1), []
-    result = wait("healthy", [[old]] * 5 + [[old, replica(2, "starting")]] * 9 + [[old, replica(2)]], said=said, present=["id1"], settled=["id1"])
+    result = wait(
+        "healthy",
+        [[old]] * 5 + [[old, replica(2, "starting")]] * 9 + [[old, replica(2)]],
+        said=said,
+        present=["id1"],
+        settled=["id1"],
+    )
     assert result["containers"] == ["app-1", "app-2"]
     assert not result["changed"]
     assert said[0].startswith("waiting: 1 of 2 replicas are ready (1 not started); ")
@@ -57,7 +63,9 @@ def test_a_crashing_old_one_does_not_keep_the_new_ones_waiting(wait):
 
 
 def test_gives_up_and_names_the_late_one(wait):
-    with pytest.raises(Refusal, match=r"1 of 2 replicas are ready \(app-2 unhealthy\) after 30 s; nginx sends no requests to the new ones"):
+    with pytest.raises(
+        Refusal, match=r"1 of 2 replicas are ready \(app-2 unhealthy\) after 30 s; nginx sends no requests to the new ones"
+    ):
         wait("healthy", [[replica(1), replica(2, "unhealthy")]], present=["id1"], settled=["id1"])
 
 
@@ -67,7 +75,10 @@ def test_one_that_ends_at_once_is_named(wait):
 
 
 def test_those_that_ran_before_must_be_the_same(wait):
-    with pytest.raises(Refusal, match=r"1 replica\(s\) that ran before were removed meanwhile \(abcdefabcdef\); somebody else changes the platform"):
+    with pytest.raises(
+        Refusal,
+        match=r"1 replica\(s\) that ran before were removed meanwhile \(abcdefabcdef\); somebody else changes the platform",
+    ):
         wait("healthy", [[replica(1), replica(2)]], present=["abcdefabcdef0123"], settled=[])
 
 
@@ -111,7 +122,9 @@ def test_old_ones_that_served_before_need_no_probe(wait):
 
 
 def test_one_that_nginx_does_not_reach_is_named(wait):
-    with pytest.raises(Refusal, match=r"1 replica\(s\) not seen to serve requests through nginx yet \(app-3\) after 30 s; see that nginx"):
+    with pytest.raises(
+        Refusal, match=r"1 replica\(s\) not seen to serve requests through nginx yet \(app-3\) after 30 s; see that nginx"
+    ):
         wait("serving", [[replica(1), replica(3)]], gets=counters(first=5, unreached=0), fresh=["app-3"])
 
 

@@ -75,7 +75,8 @@ def processes(*titles):
 def test_one_look_tells_the_files_and_the_workers():
     output = (
         "# configuration file /etc/nginx/nginx.conf:\nevents {}\n\n# configuration file /etc/nginx/conf.d/up.conf:\nupstream app {}\n\n"
-        "\n# processes:\n" + processes("nginx: master process nginx", "nginx: worker process", "nginx: worker process is shutting down", "sh-c")
+        "\n# processes:\n"
+        + processes("nginx: master process nginx", "nginx: worker process", "nginx: worker process is shutting down", "sh-c")
     )
     files, workers = nginx((0, output, ""))[0].look()
     assert list(files) == ["/etc/nginx/nginx.conf", "/etc/nginx/conf.d/up.conf"]
@@ -86,17 +87,24 @@ def test_one_look_tells_the_files_and_the_workers():
 
 def test_refuses_a_configuration_that_is_broken_already():
     complaint = 'nginx: [warn] x\nnginx: [emerg] unexpected "}" in /etc/nginx/conf.d/default.conf:3\n'
-    with pytest.raises(Refusal, match=r'is broken \(nginx: \[emerg\] unexpected "}" in /etc/nginx/conf.d/default.conf:3\), although'):
+    with pytest.raises(
+        Refusal, match=r'is broken \(nginx: \[emerg\] unexpected "}" in /etc/nginx/conf.d/default.conf:3\), although'
+    ):
         nginx((1, "", complaint))[0].look()
 
 
 def test_file_of_a_mounted_directory(tmp_path):
-    file = nginx((0, "", ""), mounts=[{"Destination": "/etc/nginx/conf.d", "Source": str(tmp_path)}])[0].host_file("/etc/nginx/conf.d/up.conf")
+    file = nginx((0, "", ""), mounts=[{"Destination": "/etc/nginx/conf.d", "Source": str(tmp_path)}])[0].host_file(
+        "/etc/nginx/conf.d/up.conf"
+    )
     assert (file.path, file.alone) == (tmp_path / "up.conf", False)
 
 
 def test_file_mounted_alone_wins_over_the_directory_around_it(tmp_path):
-    mounts = [{"Destination": "/etc/nginx/conf.d", "Source": "/other"}, {"Destination": "/etc/nginx/conf.d/up.conf", "Source": str(tmp_path / "up")}]
+    mounts = [
+        {"Destination": "/etc/nginx/conf.d", "Source": "/other"},
+        {"Destination": "/etc/nginx/conf.d/up.conf", "Source": str(tmp_path / "up")},
+    ]
     file = nginx((0, "", ""), mounts=mounts)[0].host_file("/etc/nginx/conf.d/up.conf")
     assert (file.path, file.alone) == (tmp_path / "up", True)
 
@@ -104,12 +112,16 @@ def test_file_mounted_alone_wins_over_the_directory_around_it(tmp_path):
 def test_a_link_is_followed_as_the_container_sees_it(tmp_path):
     (tmp_path / "sites-enabled").mkdir()
     (tmp_path / "sites-enabled/up.conf").symlink_to("/etc/nginx/sites-available/up.conf")
-    file = nginx((0, "", ""), mounts=[{"Destination": "/etc/nginx", "Source": str(tmp_path)}])[0].host_file("/etc/nginx/sites-enabled/up.conf")
+    file = nginx((0, "", ""), mounts=[{"Destination": "/etc/nginx", "Source": str(tmp_path)}])[0].host_file(
+        "/etc/nginx/sites-enabled/up.conf"
+    )
     assert file.path == tmp_path / "sites-available/up.conf"
 
 
 def test_refuses_a_file_of_the_image():
-    with pytest.raises(Refusal, match=r"/etc/nginx/nginx.conf in p-nginx comes from its image.*\(volumes: ./config/nginx:/etc/nginx:ro\)"):
+    with pytest.raises(
+        Refusal, match=r"/etc/nginx/nginx.conf in p-nginx comes from its image.*\(volumes: ./config/nginx:/etc/nginx:ro\)"
+    ):
         nginx((0, "", ""))[0].host_file("/etc/nginx/nginx.conf")
 
 
@@ -191,5 +203,7 @@ def test_no_new_workers_is_no_reload(monkeypatch):
 
 
 def test_refuses_when_the_signal_fails():
-    with pytest.raises(Refusal, match=r'did not take the signal to reload \(nginx: \[error\] invalid PID number "" in "/run/nginx.pid"\)'):
+    with pytest.raises(
+        Refusal, match=r'did not take the signal to reload \(nginx: \[error\] invalid PID number "" in "/run/nginx.pid"\)'
+    ):
         nginx((1, "", 'nginx: [error] invalid PID number "" in "/run/nginx.pid"'))[0].reload()

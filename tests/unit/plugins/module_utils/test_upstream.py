@@ -76,7 +76,14 @@ def send(monkeypatch, nginx):
         monkeypatch.setattr(upstream, "containers", lambda client, project, service: found[service])
         monkeypatch.setattr(upstream, "Nginx", lambda client, container: nginx)
         params = {
-            "project": "p", "service": "app", "port": 3000, "nginx_service": "nginx", "name": "app", "exclude": [], "expected": 0, "deadline": 60,
+            "project": "p",
+            "service": "app",
+            "port": 3000,
+            "nginx_service": "nginx",
+            "name": "app",
+            "exclude": [],
+            "expected": 0,
+            "deadline": 60,
         }
         return upstream.run({**params, **options}, check_mode, silent)
 
@@ -149,7 +156,11 @@ def test_own_options_and_a_server_taken_down_stay(send, nginx):
 def test_check_mode_predicts_and_touches_nothing(send, nginx):
     before = nginx.file.read()
     predicted = send(replica(1), check_mode=True, expected=3)
-    assert predicted["diff"]["after"]["upstream app"] == ["172.30.0.1:3000 max_fails=3 (p-app-1)", "known after apply", "known after apply"]
+    assert predicted["diff"]["after"]["upstream app"] == [
+        "172.30.0.1:3000 max_fails=3 (p-app-1)",
+        "known after apply",
+        "known after apply",
+    ]
     assert predicted["changed"]
     assert nginx.file.read() == before
     assert nginx.done == []
@@ -186,7 +197,9 @@ def test_refuses_where_no_network_is_shared(send):
 
 
 def test_refuses_an_unknown_upstream(send):
-    with pytest.raises(Refusal, match=r"0 files of the nginx configuration in p-nginx define 'upstream web', and exactly 1 is needed"):
+    with pytest.raises(
+        Refusal, match=r"0 files of the nginx configuration in p-nginx define 'upstream web', and exactly 1 is needed"
+    ):
         send(replica(1), name="web")
 
 
