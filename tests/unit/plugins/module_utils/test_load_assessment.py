@@ -63,7 +63,7 @@ def platform(monkeypatch):
 
     def observe(*arguments):
         if isinstance(world.prometheus, Exception):
-            raise world.prometheus
+            raise world.prometheus  # pylint: disable=raising-non-exception
         return world.prometheus
 
     monkeypatch.setattr(load_assessment, "connect", lambda timeout: Engine())
