@@ -91,7 +91,7 @@ class Nginx:
                 f"the nginx configuration in {self.name} is broken ({_reason(complaint)}), although nginx may still run with an older one; "
                 "nothing was changed; repair the file and run this again."
             )
-        dumped, dummy, listed = output.rpartition(f"\n{_MARK}\n")
+        dumped, _mark, listed = output.rpartition(f"\n{_MARK}\n")
         parts = _DUMPED.split(dumped)
         return dict(zip(parts[1::2], parts[2::2], strict=True)), _workers(listed)
 
@@ -149,7 +149,7 @@ class Nginx:
         return file.changed_at() > oldest + _CLOCK
 
     def reload(self) -> None:
-        code, dummy, complaint = self._execute(["nginx", "-s", "reload"])
+        code, _output, complaint = self._execute(["nginx", "-s", "reload"])
         if code != 0:
             raise Refusal(f"nginx in {self.name} did not take the signal to reload ({_reason(complaint)}); it runs as before.")
 
@@ -196,7 +196,7 @@ def _workers(listed: str) -> list[Worker]:
     booted = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
     found = []
     for line in listed.splitlines():
-        status, dummy, title = line.partition("|")
+        status, _bar, title = line.partition("|")
         if title.startswith("nginx: worker process"):
             started = booted + int(status.rpartition(")")[2].split()[19]) / ticks
             found.append(Worker(int(status.split()[0]), started, leaving="shutting down" in title))

@@ -74,7 +74,7 @@ def test_check_mode_predicts_and_stops_nobody(retire):
 
 def test_says_who_had_to_be_killed(retire):
     said = []
-    result, dummy = retire(["app-1", "app-2"], engine=Engine(exit_codes={"id2": 137}), said=said)
+    result, _engine = retire(["app-1", "app-2"], engine=Engine(exit_codes={"id2": 137}), said=said)
     assert result["killed"] == ["app-2"]
     assert said[0] == "stopping 2 replica(s): app-1, app-2"
     assert said[1].startswith("app-2 did not end on SIGTERM within their stop_grace_period and were killed")

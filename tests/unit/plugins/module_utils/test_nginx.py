@@ -160,7 +160,7 @@ def test_the_candidate_is_tested_in_its_place_and_gone_afterwards(conf):
 
 
 def test_refuses_what_nginx_refuses(conf):
-    tester, dummy = nginx(
+    tester, _container = nginx(
         (0, "", ""), test_code=1, test_output=b"nginx: [emerg] host not found\nnginx: configuration test failed\n"
     )
     with pytest.raises(Refusal, match=r"refuses the new servers \(nginx: \[emerg\] host not found\); nothing was written"):
