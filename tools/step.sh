@@ -10,8 +10,8 @@ mkdir -p "$logs"
 # A check counts as the tests that it reports in pytest's closing lines (they may stand in a box), else as one.
 count() {
   local log=$1 rc=$2 passed failed
-  passed=$(sed -nE 's/.*[= ]([0-9]+) passed.* in [0-9.]+s.*/\1/p' "$log" | paste -sd+ | bc_)
-  failed=$(sed -nE 's/.*[= ]([0-9]+) (failed|errors?)[, ].* in [0-9.]+s.*/\1/p' "$log" | paste -sd+ | bc_)
+  passed=$(sed -nE 's/(^|.*[= ])([0-9]+) passed.* in [0-9.]+s.*/\2/p' "$log" | paste -sd+ | bc_)
+  failed=$(sed -nE 's/(^|.*[= ])([0-9]+) (failed|errors?)[, ].* in [0-9.]+s.*/\2/p' "$log" | paste -sd+ | bc_)
   [ "$passed" -gt 0 ] || [ "$rc" != 0 ] || passed=1
   [ "$rc" = 0 ] || [ "$failed" -gt 0 ] || failed=1
   echo "$passed $failed"
