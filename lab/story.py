@@ -12,7 +12,7 @@ from lab.scenario import LEVELS, Crowd, Lab, Played, ScenarioError
 
 # Two replicas of 0.15 cores serve some 20 visitors a second; ten, without what does not sell tickets, serve this crowd.
 NORMAL_RATE = 6.0
-SURGE_RATE = 55.0
+SURGE_RATE = 38.0
 NORMAL_SECONDS = 12.0
 LOOK_BACK = 15.0  # seconds of arrivals that "before" and "after" are measured over
 PATIENCE = 90.0  # until the surge must be seen
