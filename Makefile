@@ -23,7 +23,8 @@ test: begin lint unit contract docs-lint build sanity lab-test molecule e2e tota
 
 lab: setup ## the platform in miniature, with 2 replicas, for ansible-playbook playbooks/assess.yml
 	@LAB_PREFIX=$(PREFIX) python lab/lab.py up
-	@LAB_PREFIX=$(PREFIX) ansible-playbook playbooks/scale_app.yml -e replicas=2
+	@[ "$$(docker ps -q --filter label=com.docker.compose.project=$(PREFIX) --filter label=com.docker.compose.service=app | wc -l)" -ge 2 ] || \
+	  LAB_PREFIX=$(PREFIX) ansible-playbook playbooks/scale_app.yml -e replicas=2
 
 lab-down: setup ## remove the lab, its data and its secrets
 	@python lab/lab.py down --prefix $(PREFIX)

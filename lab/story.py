@@ -12,7 +12,7 @@ from lab.scenario import LEVELS, Crowd, Lab, Played, ScenarioError
 
 # Two replicas of 0.15 cores serve some 20 visitors a second; ten, without what does not sell tickets, serve this crowd.
 NORMAL_RATE = 6.0
-SURGE_RATE = 38.0
+SURGE_RATE = 60.0
 NORMAL_SECONDS = 12.0
 LOOK_BACK = 15.0  # seconds of arrivals that "before" and "after" are measured over
 PATIENCE = 90.0  # until the surge must be seen
@@ -47,7 +47,7 @@ class Story:
             severity = self.severities[-1][1]
             look(severity, time.time() - self.moments["surge"])
             # P1 on the way to P0 is not the whole story: "before" needs its full look back.
-            if severity in ("P1", "P0") and time.time() - self.moments["surge"] > LOOK_BACK + 10:
+            if severity in ("P1", "P0") and time.time() - self.moments["surge"] > LOOK_BACK + 20:
                 self.figures["severity_before"] = severity
                 return played
             if time.time() - self.moments["surge"] > PATIENCE:

@@ -119,7 +119,8 @@ class Nginx:
                 api.remove_container(name, force=True)
             # The network of the running one, so that names resolve alike; an address in use does not matter to a test.
             host = api.create_host_config(
-                volumes_from=[f"{self.container.id}:ro"],
+                # With the modes they have: a test opens the logs, which may be in a volume, for writing.
+                volumes_from=[self.container.id],
                 binds=[f"{candidate}:{file.inside}:ro"],
                 network_mode=f"container:{self.container.id}",
             )

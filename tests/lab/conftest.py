@@ -13,7 +13,16 @@ import requests
 
 ROOT = Path(__file__).parents[2]
 PREFIX = os.environ.get("LAB_PREFIX", "smartsports")
-RESOURCES = ("rate-limits", "queue-config", "payment-queue", "feature-flags", "cache-config", "database-config", "redis-config", "performance-mode")
+RESOURCES = (
+    "rate-limits",
+    "queue-config",
+    "payment-queue",
+    "feature-flags",
+    "cache-config",
+    "database-config",
+    "redis-config",
+    "performance-mode",
+)
 PROVIDER = "/simulated-payment-provider/behaviour"
 
 
@@ -24,8 +33,14 @@ class Instance:
         self.url = f"http://{address}:3000"
         self.token = token
 
-    def ask(self, method: str, path: str, client: str = "test", admin: bool = False, timeout: float = 20, **options) -> requests.Response:
-        headers = {"X-Client-Id": client, **({"Authorization": f"Bearer {self.token}"} if admin else {}), **options.pop("headers", {})}
+    def ask(
+        self, method: str, path: str, client: str = "test", admin: bool = False, timeout: float = 20, **options
+    ) -> requests.Response:
+        headers = {
+            "X-Client-Id": client,
+            **({"Authorization": f"Bearer {self.token}"} if admin else {}),
+            **options.pop("headers", {}),
+        }
         return requests.request(method, self.url + path, headers=headers, timeout=timeout, **options)
 
     def get(self, path: str, **options) -> requests.Response:
@@ -43,11 +58,20 @@ class Instance:
         return self.get(f"/api/v1/events/{event}/seats?limit=1").json()["seats"][0]["seat"]
 
     def buy(self, event: int, seat: str, key: str | None = None, client: str | None = None, **headers) -> requests.Response:
-        return self.ask("POST", "/api/v1/purchases", client=client or f"buyer-{uuid.uuid4()}", json={"event_id": event, "seat": seat},
-                        headers={"Idempotency-Key": key or str(uuid.uuid4()), **headers})
+        return self.ask(
+            "POST",
+            "/api/v1/purchases",
+            client=client or f"buyer-{uuid.uuid4()}",
+            json={"event_id": event, "seat": seat},
+            headers={"Idempotency-Key": key or str(uuid.uuid4()), **headers},
+        )
 
     def counter(self, name: str) -> float:
-        return sum(float(line.rsplit(" ", 1)[1]) for line in self.get("/internal/metrics").text.splitlines() if line.startswith((f"{name} ", f"{name}{{")))
+        return sum(
+            float(line.rsplit(" ", 1)[1])
+            for line in self.get("/internal/metrics").text.splitlines()
+            if line.startswith((f"{name} ", f"{name}{{"))
+        )
 
 
 def eventually(check, seconds: float, what: str):
@@ -84,7 +108,8 @@ def instances(engine, lab):
     environment = app.attrs["Config"]["Env"]
     token = next(entry.partition("=")[2] for entry in environment if entry.startswith("ADMIN_TOKEN="))
     containers = [
-        engine.containers.run(app.attrs["Config"]["Image"], environment=environment, network=network, detach=True, remove=True) for _ in range(2)
+        engine.containers.run(app.attrs["Config"]["Image"], environment=environment, network=network, detach=True, remove=True)
+        for _ in range(2)
     ]
     try:
         result = []

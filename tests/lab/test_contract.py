@@ -19,9 +19,31 @@ def test_fuzz(app, tmp_path):
     config.write_text(f'[auth.openapi.token]\nbearer = "{app.token}"\n', encoding="utf-8")
     config.chmod(0o600)
     run = subprocess.run(
-        [Path(sys.executable).with_name("schemathesis"), "--config-file", config, "run", DOCUMENT, "--url", app.url, "--max-examples", "15",
-         "--phases", "examples,coverage,fuzzing", "--seed", "1", "--request-timeout", "20", "--max-time", "60", "--no-color"],
-        capture_output=True, text=True, timeout=180, check=False, cwd=tmp_path,
+        [
+            Path(sys.executable).with_name("schemathesis"),
+            "--config-file",
+            config,
+            "run",
+            DOCUMENT,
+            "--url",
+            app.url,
+            "--max-examples",
+            "15",
+            "--phases",
+            "examples,coverage,fuzzing",
+            "--seed",
+            "1",
+            "--request-timeout",
+            "20",
+            "--max-time",
+            "60",
+            "--no-color",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+        cwd=tmp_path,
     )
     assert run.returncode == 0, (run.stdout + run.stderr)[-6000:]
     assert app.get("/health").status_code == 200
@@ -39,8 +61,15 @@ def _check(app: Instance, resource: str, members: dict, settings: dict, path: li
         if schema["type"] == "object":
             _check(app, resource, schema["properties"], settings[name], [*path, name])
         elif schema["type"] == "integer":
-            for value, status in ((schema["minimum"], 200), (schema["maximum"], 200), (schema["minimum"] - 1, 422), (schema["maximum"] + 1, 422),
-                                  (True, 422), ("seven", 422), (None, 422)):
+            for value, status in (
+                (schema["minimum"], 200),
+                (schema["maximum"], 200),
+                (schema["minimum"] - 1, 422),
+                (schema["maximum"] + 1, 422),
+                (True, 422),
+                ("seven", 422),
+                (None, 422),
+            ):
                 _post(app, resource, [*path, name], value, status)
         elif schema["type"] == "boolean":
             for value, status in ((True, 200), (False, 200), (1, 422), ("true", 422), (None, 422)):
@@ -64,8 +93,13 @@ def test_token(app):
 
 
 def test_curl_as_in_the_runbook(app):
-    answer = app.ask("POST", "/admin/rate-limits", admin=True, data='{"search_endpoints": {"requests_per_minute": 31}}',
-                     headers={"Content-Type": "application/x-www-form-urlencoded"})
+    answer = app.ask(
+        "POST",
+        "/admin/rate-limits",
+        admin=True,
+        data='{"search_endpoints": {"requests_per_minute": 31}}',
+        headers={"Content-Type": "application/x-www-form-urlencoded"},
+    )
     assert answer.json()["settings"]["search_endpoints"] == {"requests_per_minute": 31}
 
 

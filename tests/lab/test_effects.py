@@ -14,7 +14,9 @@ def test_a_change_reaches_every_instance_within_a_second(instances):
     first, second = instances
     for ttl in (71, 72, 73):
         version = first.patch("cache-config", {"event_list_ttl": ttl})["version"]
-        eventually(lambda version=version: second.settings("cache-config")["version"] == version, 1.0, "the other instance runs with it")
+        eventually(
+            lambda version=version: second.settings("cache-config")["version"] == version, 1.0, "the other instance runs with it"
+        )
         assert second.settings("cache-config")["settings"]["event_list_ttl"] == ttl
 
 
@@ -34,17 +36,25 @@ def test_non_essential_endpoints_are_shed_and_operators_never(app):
     for path in ("/api/v1/recommendations", "/api/v1/social/feed"):
         answer = app.get(path)
         assert (answer.status_code, answer.json()["error"]) == (429, "shed")
-    assert app.get("/health").status_code == app.get("/internal/metrics").status_code == app.get("/api/v1/events").status_code == 200
+    assert (
+        app.get("/health").status_code == app.get("/internal/metrics").status_code == app.get("/api/v1/events").status_code == 200
+    )
 
 
 def test_flags_remove_the_work(app):
     assert set(app.get("/api/v1/events").json()) >= BLOCKS
-    app.patch("feature-flags", dict.fromkeys(("analytics_tracking", "recommendation_engine", "social_features", "email_notifications"), False))
+    app.patch(
+        "feature-flags",
+        dict.fromkeys(("analytics_tracking", "recommendation_engine", "social_features", "email_notifications"), False),
+    )
     assert not set(app.get("/api/v1/events").json()) & BLOCKS
     for path in ("/api/v1/recommendations", "/api/v1/social/feed", "/api/v1/analytics/trending"):
         assert app.get(path).json()["enabled"] is False
     off = _cpu(app)
-    app.patch("feature-flags", dict.fromkeys(("analytics_tracking", "recommendation_engine", "social_features", "email_notifications"), True))
+    app.patch(
+        "feature-flags",
+        dict.fromkeys(("analytics_tracking", "recommendation_engine", "social_features", "email_notifications"), True),
+    )
     assert off < 0.6 * _cpu(app)
 
 
@@ -94,7 +104,9 @@ def test_waiting_room_admits_in_order(app):
     assert answer.status_code == 422
     waiting = [app.buy(5, app.free_seat(5), client=client) for client in clients[1:]]
     assert [(answer.status_code, answer.json()["reason"], answer.json()["position"]) for answer in waiting] == [
-        (202, "waiting_room", 1), (202, "waiting_room", 2)]
+        (202, "waiting_room", 1),
+        (202, "waiting_room", 2),
+    ]
     status = app.get("/admin/queue-status", admin=True).json()["virtual_queue"]
     assert (status["length"], status["admitted"]) == (2, 1)
     assert app.buy(5, app.free_seat(5), client=clients[0]).status_code == 201

@@ -26,7 +26,16 @@ def test_an_acknowledged_purchase_is_in_the_database(instances, lab):
     answer = instances[0].buy(10, instances[0].free_seat(10))
     assert answer.status_code == 201
     found = lab["postgres-primary"].exec_run(
-        ["psql", "-U", "postgres", "-d", "smartsports", "-Atc", f"SELECT event_id, seat FROM tickets WHERE order_id = '{answer.json()['order_id']}'"])
+        [
+            "psql",
+            "-U",
+            "postgres",
+            "-d",
+            "smartsports",
+            "-Atc",
+            f"SELECT event_id, seat FROM tickets WHERE order_id = '{answer.json()['order_id']}'",
+        ]
+    )
     assert found.output.decode().strip() == f"10|{answer.json()['seat']}"
 
 
