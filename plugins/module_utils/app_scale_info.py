@@ -61,18 +61,16 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
             "or correct smartsports_project."
         )
     kept = _scale_file.kept(directory) if directory else None
-    host_memory = client.api.info()["MemTotal"]
     observed = {
         "replicas": len(running),
         "healthy": sum(replica.container.health in ("healthy", "none") for replica in running),
         "kept": kept,
-        "host_memory": host_memory,
         "containers": [_described(replica) for replica in replicas],
         "at": time.time(),
     }
     result: dict[str, Any] = {"changed": False, "replicas": len(running), "observed": observed}
     if wanted is not None and directory:
-        _check(wanted, running, host_memory, params)
+        _check(wanted, running, client, params)
         result["plan"] = _plan(wanted, replicas, kept, directory)
         result["diff"] = {"before": {"replicas": len(running)}, "after": {"replicas": wanted}}
         if params["since"]:
@@ -133,7 +131,7 @@ def _replicas(client, params: dict) -> list[Replica]:
     return found
 
 
-def _check(wanted: int, running: list[Replica], host_memory: int, params: dict) -> None:
+def _check(wanted: int, running: list[Replica], client, params: dict) -> None:
     present = len(running)
     if wanted < present and not params["allow_down"]:
         raise Refusal(
@@ -145,8 +143,11 @@ def _check(wanted: int, running: list[Replica], host_memory: int, params: dict) 
             f"replicas={wanted} is more than the {present} that run, and scaling down adds none; "
             f"to add {wanted - present}, run playbooks/scale_app.yml -e replicas={wanted}."
         )
+    if wanted <= present:
+        return
     limit = running[-1].memory
-    if wanted > present and wanted * limit > host_memory:
+    host_memory = client.api.info()["MemTotal"]  # slow to ask for, so only where replicas are added
+    if wanted * limit > host_memory:
         raise Refusal(
             f"replicas={wanted} x {_size(limit)} each (their memory limit) is {_size(wanted * limit)}, more than the {_size(host_memory)} of this host; "
             f"choose at most {host_memory // limit}, or lower the limit in the compose file."

@@ -68,7 +68,10 @@ def _cpu(app) -> float:
 
 def test_cache_ttl_counts_from_when_an_entry_was_made(app):
     app.patch("cache-config", {"static_content_ttl": 3600})
-    app.get("/api/v1/content/terms")
+    hits = app.counter("smartsports_redis_cache_hits_total")
+    deadline = time.monotonic() + 10  # an instance that missed Redis leaves it alone for two seconds
+    while app.counter("smartsports_redis_cache_hits_total") == hits and time.monotonic() < deadline:
+        app.get("/api/v1/content/terms")
     hits = app.counter("smartsports_redis_cache_hits_total")
     app.get("/api/v1/content/terms")
     assert app.counter("smartsports_redis_cache_hits_total") == hits + 1
@@ -88,7 +91,7 @@ def test_performance_mode_leaves_details_out(app):
 
 def test_purchase_queue_bounds_purchases_in_progress(app):
     app.patch("queue-config", {"ticket_purchase_queue": {"enabled": True, "max_concurrent": 1}})
-    app.patch(PROVIDER, {"delay_ms": 4000})
+    app.patch(PROVIDER, {"delay_ms": 3000})
     seats = [seat["seat"] for seat in app.get("/api/v1/events/4/seats?limit=2").json()["seats"]]
     first, second = _together(lambda seat: app.buy(4, seat), seats)
     queued = next(answer for answer in (first, second) if answer.status_code == 202)
