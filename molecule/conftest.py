@@ -13,6 +13,9 @@ import requests
 
 _LABS = Path(__file__).parent.parent / ".lab"
 
+# Molecule forces colours on what it starts; the tests read plain text.
+os.environ.update(ANSIBLE_FORCE_COLOR="0", ANSIBLE_NOCOLOR="1")
+
 
 class Platform:
     """The lab deployment of this scenario."""
