@@ -56,10 +56,10 @@ build: .venv/.installed ## the collection as Galaxy gets it, in build/
 	@$(STEP) build ansible-galaxy collection build --force --output-path build .
 
 lab-test: setup ## the reference application, fuzzed against its contract
-	@python lab/lab.py up --prefix labtest
-	@LAB_PREFIX=labtest ansible-playbook playbooks/scale_app.yml -e replicas=2 > .cache/logs/lab-test-scale.log
-	@LAB_PREFIX=labtest $(STEP) lab-test pytest -q tests/lab
-	@python lab/lab.py down --prefix labtest
+	@trap 'python lab/lab.py down --prefix labtest' EXIT; export LAB_PREFIX=labtest; \
+	  python lab/lab.py up --fresh; \
+	  ansible-playbook playbooks/scale_app.yml -e replicas=2 > .cache/logs/lab-test-scale.log; \
+	  $(STEP) lab-test pytest -q tests/lab
 
 molecule: setup ## roles on a fresh lab each; SCENARIOS="a b" runs some
 	@for scenario in $(SCENARIOS); do $(STEP) molecule-$$scenario molecule test -s $$scenario; done

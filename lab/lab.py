@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The lab: the platform in miniature. lab.py up | down | status | build [--prefix NAME]."""
+"""The lab: the platform in miniature. lab.py up [--fresh] | down | status | build [--prefix NAME]."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ from deploy.names import DEFAULT_PREFIX, Lab, lab_of
 from deploy.shell import ROOT, LabError, lock, say
 
 
-def up(lab: Lab) -> int:
-    """Build what is missing, start everything and wait until it is healthy."""
+def up(lab: Lab, fresh: bool = False) -> int:
+    """Build what is missing, start everything and wait until it is healthy; `fresh` removes what there is before."""
     images.ensure()
     with lock(lab.prefix):
+        if fresh:
+            stack.down(lab)
+        stack.require_ours(lab)
         directory.prepare(lab)
         seconds = stack.up(lab)
     say(
@@ -55,12 +58,15 @@ def main() -> int:
     parser.add_argument(
         "--prefix", default=os.environ.get("LAB_PREFIX") or DEFAULT_PREFIX, help="name of the lab (default: %(default)s)"
     )
+    parser.add_argument("--fresh", action="store_true", help="up: remove a lab of this name first, whoever made it")
     arguments = parser.parse_args()
     try:
         lab = lab_of(arguments.prefix)
         if subprocess.run([ROOT / "lab" / "engine.sh"], check=False).returncode:
             return 1  # it has said why
-        return {"up": up, "down": down, "status": status, "build": build}[arguments.command](lab)
+        if arguments.command == "up":
+            return up(lab, arguments.fresh)
+        return {"down": down, "status": status, "build": build}[arguments.command](lab)
     except LabError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

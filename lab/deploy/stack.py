@@ -111,17 +111,31 @@ def _require_free_ports(lab: Lab) -> None:
 
 def down(lab: Lab) -> bool:
     """Remove the prefix's containers, volumes, network and directory. False if there was nothing."""
-    label = f"label=com.docker.compose.project={lab.prefix}"
-    attached = output(["docker", "ps", "--all", "--quiet", "--filter", f"network={lab.prefix}-network"])
-    removals = {
-        "rm --force": [*(part.id for part in parts(lab)), *attached.split()],
-        "volume rm --force": output(["docker", "volume", "ls", "--quiet", "--filter", label]).split(),
-        "network rm": output(["docker", "network", "ls", "--quiet", "--filter", label]).split(),
-    }
-    for command, ids in removals.items():
-        if ids:
-            output(["docker", *command.split(), *dict.fromkeys(ids)])
+    found = _engine_holds(lab)
+    for kind, command in (("containers", "rm --force --volumes"), ("volumes", "volume rm --force"), ("networks", "network rm")):
+        if found[kind]:
+            output(["docker", *command.split(), *dict.fromkeys(found[kind])])
     existed = lab.directory.exists()
     if existed:
         shutil.rmtree(lab.directory)
-    return existed or any(removals.values())
+    return existed or any(found.values())
+
+
+def _engine_holds(lab: Lab) -> dict[str, list[str]]:
+    """The ids of what the engine has of this prefix, containers in its network included."""
+    label = f"label=com.docker.compose.project={lab.prefix}"
+    attached = output(["docker", "ps", "--all", "--quiet", "--filter", f"network={lab.prefix}-network"])
+    return {
+        "containers": [*(part.id for part in parts(lab)), *attached.split()],
+        "volumes": output(["docker", "volume", "ls", "--quiet", "--filter", label]).split(),
+        "networks": output(["docker", "network", "ls", "--quiet", "--filter", label]).split(),
+    }
+
+
+def require_ours(lab: Lab) -> None:
+    """Refuse a lab that another checkout made: its volumes know other secrets than this checkout's."""
+    if not read_env(lab.directory) and any(_engine_holds(lab).values()):
+        raise LabError(
+            f"there is a lab '{lab.prefix}' that this checkout did not make; remove it and its data with "
+            f"'lab/lab.py down --prefix {lab.prefix}', or choose another name with --prefix (make: PREFIX=NAME)."
+        )

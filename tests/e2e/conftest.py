@@ -19,10 +19,11 @@ def lab() -> Lab:
     """A lab with two replicas, taken down afterwards unless E2E_KEEP is set."""
     here = Lab(os.environ.get("E2E_PREFIX", "e2e"))
     manage = [sys.executable, str(ROOT / "lab/lab.py")]
-    subprocess.run([*manage, "up", "--prefix", here.prefix], check=True)
+    kept = bool(os.environ.get("E2E_KEEP"))
+    subprocess.run([*manage, "up", *([] if kept else ["--fresh"]), "--prefix", here.prefix], check=True)
     scenario.settle(here)
     yield here
-    if not os.environ.get("E2E_KEEP"):
+    if not kept:
         subprocess.run([*manage, "down", "--prefix", here.prefix], check=True)
 
 
