@@ -131,13 +131,20 @@ def app(instances):
 
 @pytest.fixture(autouse=True)
 def settings_restored(instances):
-    """Whatever a test sets is set back."""
+    """Whatever a test sets is set back, and every instance is as well as before."""
     before = {resource: instances[0].settings(resource)["settings"] for resource in RESOURCES}
     provider = instances[0].get(PROVIDER, admin=True).json()["settings"]
     yield
     for resource, settings in before.items():
         instances[0].patch(resource, settings)
     instances[0].patch(PROVIDER, provider)
+    for instance in instances:
+        eventually(lambda instance=instance: _well(instance), 40, f"{instance.url} reaches its databases and its cache")
+
+
+def _well(instance: Instance) -> bool:
+    health = instance.get("/health").json()
+    return {health["database"], health["cache"], *health["read_replicas"].values()} == {"up"}
 
 
 def _healthy(instance: Instance) -> bool:

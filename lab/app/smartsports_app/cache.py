@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import time
 from collections.abc import Awaitable, Callable
@@ -13,6 +14,7 @@ from redis.asyncio.cluster import ClusterNode, RedisCluster
 from redis.exceptions import RedisError
 
 from smartsports_app.metrics import CACHE_HITS, CACHE_MISSES, ERRORS, REDIS_ACTIVE, watch
+from smartsports_app.names import look_up
 from smartsports_app.settings import Settings
 
 STALE = 10  # an entry outlives its time to live by this factor, for a longer one and for performance mode
@@ -28,25 +30,38 @@ class Cache:
         self._building: dict[str, asyncio.Task] = {}
         self._memory: dict[str, tuple[float, bytes]] = {}
         self._closing: set[asyncio.Task] = set()
+        self._connecting: asyncio.Task | None = None
         watch(REDIS_ACTIVE, self._connections)
 
     @property
     def connected(self) -> bool:
-        return time.monotonic() >= self._away_until
+        return self._client is not None and time.monotonic() >= self._away_until
 
     def use_redis(self, settings: dict) -> None:
-        """redis-config: the new client takes over at once."""
-        old, self._client = self._client, _connect(settings)
-        self._away_until = 0.0
+        """redis-config: the new client takes over as soon as one of its nodes has an address."""
+        if self._connecting:
+            self._connecting.cancel()
+        old, self._client = self._client, None
         if old:
             closing = asyncio.create_task(old.aclose())
             self._closing.add(closing)
             closing.add_done_callback(self._closing.discard)
+        self._connecting = asyncio.create_task(self._connect(settings))
+
+    async def _connect(self, settings: dict) -> None:
+        addresses = settings["nodes"]
+        while not (nodes := list(itertools.compress(addresses, await asyncio.gather(*map(_known, addresses))))):
+            ERRORS.labels("cache", "warning").inc()
+            await asyncio.sleep(_AWAY)
+        self._client = _client(nodes, settings["cluster_mode"])
+        self._away_until = 0.0
 
     def use_performance_mode(self, settings: dict) -> None:
         self._memory.clear()
 
     async def stop(self) -> None:
+        if self._connecting:
+            self._connecting.cancel()
         if self._client:
             await self._client.aclose()
 
@@ -109,10 +124,18 @@ class Cache:
         return len(self._client.connection_pool._in_use_connections) if self._client else 0
 
 
-def _connect(settings: dict) -> Redis | RedisCluster:
-    nodes = [address.rpartition(":")[::2] for address in settings["nodes"]]
+async def _known(address: str) -> bool:
+    try:
+        await look_up(address)
+    except OSError:
+        return False
+    return True
+
+
+def _client(addresses: list[str], cluster_mode: bool) -> Redis | RedisCluster:
+    nodes = [address.rpartition(":")[::2] for address in addresses]
     options = {"socket_timeout": 1, "socket_connect_timeout": 1, "max_connections": 32}
-    if settings["cluster_mode"]:
+    if cluster_mode:
         return RedisCluster(
             startup_nodes=[ClusterNode(host, int(port)) for host, port in nodes], require_full_coverage=False, **options
         )

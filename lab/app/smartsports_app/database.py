@@ -10,6 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 
 from smartsports_app.metrics import DB_ACTIVE, DB_MAX, ERRORS, QUERY_SECONDS, watch
+from smartsports_app.names import look_up
 from smartsports_app.slots import Slots
 
 POOL_SIZE = 8
@@ -96,6 +97,7 @@ class Replica:
         while True:
             try:
                 if not self._started:
+                    await look_up(self.address)
                     await self.pool.start()
                     self._started = True
                 await self.pool.fetch("SELECT 1 FROM events LIMIT 1")
