@@ -205,6 +205,17 @@ def admin_settings(lab: Lab) -> dict:
     return result
 
 
+def operator_seconds(lab: Lab) -> list[float]:
+    """How long each instance takes to answer an operator: its health and its admin API, one after the other."""
+    headers, taken = {"Authorization": f"Bearer {lab.settings['ADMIN_TOKEN']}"}, []
+    for container in containers(lab):
+        for path in ("health", "admin/rate-limits"):
+            began = time.monotonic()
+            requests.get(f"http://{address(container)}:3000/{path}", headers=headers, timeout=10).raise_for_status()
+            taken.append(round(time.monotonic() - began, 3))
+    return taken
+
+
 def state(lab: Lab) -> dict:
     """Everything a playbook could change: containers, settings, routes, and the count that is kept."""
     files = ("config/nginx/upstream.conf", "docker-compose.scale.yml", ".env")

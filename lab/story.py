@@ -49,6 +49,7 @@ class Story:
             # P1 on the way to P0 is not the whole story: "before" needs its full look back.
             if severity in ("P1", "P0") and time.time() - self.moments["surge"] > LOOK_BACK + 20:
                 self.figures["severity_before"] = severity
+                self.figures["operator_seconds"] = max(scenario.operator_seconds(self.lab))
                 return played
             if time.time() - self.moments["surge"] > PATIENCE:
                 raise ScenarioError(f"{self.rate:g} visitors a second for {PATIENCE:g} s made it {severity}, not P1 or worse.")

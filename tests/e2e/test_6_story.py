@@ -39,6 +39,7 @@ def test_one_command_saves_the_platform(calm: Lab, tmp_path: Path, proof):
         proof("surge", {"rate": story.rate, "times": told})
         assert story.shortcomings() == []
         assert story.figures["severity_before"] in ("P0", "P1")
+        assert story.figures["operator_seconds"] <= 1  # health and admin API of the drowned instances
         assert story.figures["purchases"]["acknowledged"] > 0
         assert story.figures["purchases"]["missing"] == 0
         assert story.figures["purchases"]["sold_twice"] == 0

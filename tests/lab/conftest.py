@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 import uuid
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import docker
@@ -103,25 +104,54 @@ def lab(engine):
 
 @pytest.fixture(scope="session")
 def instances(engine, lab):
-    app = lab["app"]
-    network = f"{PREFIX}-network"
+    with ExitStack() as stack:
+        yield [stack.enter_context(_instance(engine, lab))[1] for _ in range(2)]
+
+
+@pytest.fixture
+def leaving(engine, lab):
+    """An instance, with its container, that a test may stop."""
+    with _instance(engine, lab) as found:
+        yield found
+
+
+@contextmanager
+def _instance(engine, lab):
+    app, network = lab["app"], f"{PREFIX}-network"
     environment = app.attrs["Config"]["Env"]
     token = next(entry.partition("=")[2] for entry in environment if entry.startswith("ADMIN_TOKEN="))
-    containers = [
-        engine.containers.run(app.attrs["Config"]["Image"], environment=environment, network=network, detach=True, remove=True)
-        for _ in range(2)
-    ]
+    container = engine.containers.run(app.attrs["Config"]["Image"], environment=environment, network=network, detach=True)
     try:
-        result = []
-        for container in containers:
-            container.reload()
-            instance = Instance(container.attrs["NetworkSettings"]["Networks"][network]["IPAddress"], token)
-            eventually(lambda instance=instance: _healthy(instance), 120, f"{container.name} is healthy")
-            result.append(instance)
-        yield result
+        container.reload()
+        instance = Instance(container.attrs["NetworkSettings"]["Networks"][network]["IPAddress"], token)
+        eventually(lambda: _healthy(instance), 120, f"{container.name} is healthy")
+        yield container, instance
     finally:
-        for container in containers:
-            container.stop(timeout=20)
+        container.remove(force=True, v=True)
+
+
+@pytest.fixture
+def cluster(engine, lab):
+    """The name of a Redis cluster of one node that has all slots."""
+    name = f"{PREFIX}-test-cluster"
+    container = engine.containers.run(
+        lab["redis-primary"].attrs["Config"]["Image"],
+        ["redis-server", "--cluster-enabled", "yes", "--save", "", "--protected-mode", "no"],
+        name=name,
+        network=f"{PREFIX}-network",
+        detach=True,
+    )
+    try:
+
+        def ask(*words: str) -> str:
+            return container.exec_run(["redis-cli", *words]).output.decode()
+
+        eventually(lambda: ask("PING").strip() == "PONG", 10, "redis-server answers")
+        assert ask("CLUSTER", "ADDSLOTSRANGE", "0", "16383").strip() == "OK"
+        eventually(lambda: "cluster_state:ok" in ask("CLUSTER", "INFO"), 10, "the cluster is ok")
+        yield name
+    finally:
+        container.remove(force=True, v=True)
 
 
 @pytest.fixture

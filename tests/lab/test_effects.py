@@ -147,6 +147,14 @@ def test_replicas_and_redis_that_are_away_cost_nothing(app):
     assert app.get("/health").json()["read_replicas"] == {"127.0.0.1:1": "down"}
 
 
+def test_the_cache_works_on_a_cluster(app, cluster):
+    app.patch("redis-config", {"cluster_mode": True, "nodes": [f"{cluster}:6379"]})
+    eventually(lambda: app.get("/health").json()["cache"] == "up", 5, "the cache is connected")
+    name = "smartsports_redis_cache_hits_total"
+    hits = app.counter(name)
+    eventually(lambda: app.get("/api/v1/content/terms").ok and app.counter(name) > hits, 10, "the cluster answers")
+
+
 def _together(call, values) -> list:
     from concurrent.futures import ThreadPoolExecutor
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
+from conftest import PROVIDER, eventually
+
 
 def test_a_seat_is_sold_once(instances):
     seat = instances[0].free_seat(8)
@@ -49,6 +51,22 @@ def test_settings_and_limits_survive_redis(instances, lab):
     assert instances[0].settings("rate-limits")["version"] == version
     assert instances[0].get("/api/v1/search?q=cup", client=client).status_code == 429
     assert instances[0].get("/api/v1/events").status_code == 200
+
+
+def test_sigterm_sees_purchases_through(instances, leaving):
+    """A buyer whose payment is under way when the instance is told to stop gets the ticket."""
+    instances[0].patch(PROVIDER, {"delay_ms": 3000})
+    container, instance = leaving
+    eventually(lambda: instance.get(PROVIDER, admin=True).json()["settings"]["delay_ms"] == 3000, 2, "it knows the slow provider")
+    seat = instance.free_seat(12)
+    with ThreadPoolExecutor(1) as pool:
+        buying = pool.submit(instance.buy, 12, seat)
+        eventually(lambda: instance.counter("smartsports_reservations_active") == 1, 3, "the payment is under way")
+        container.kill("SIGTERM")
+        eventually(lambda: instance.get("/health").status_code == 503, 2, "it says that it leaves")
+        assert buying.result().status_code == 201
+    assert container.wait(timeout=20)["StatusCode"] == 0
+    assert instances[0].buy(12, seat).status_code == 409
 
 
 def test_the_token_is_in_no_log(engine, instances):
