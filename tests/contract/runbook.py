@@ -49,7 +49,8 @@ def entries(mapping: dict) -> Iterator[tuple[str, dict]]:
 
 
 def _where(section: str, entry: dict) -> str:
-    return f"{section}: {entry['quote'].strip().partition(chr(10))[0]}"
+    first, _, _ = entry["quote"].strip().partition("\n")
+    return f"{section}: {first}"
 
 
 def located(lines: list[Line], quote: str) -> list[list[Line]]:
@@ -88,9 +89,9 @@ def misshapen(mapping: dict, exists: Callable[[str], bool]) -> list[str]:
     for section, entry in entries(mapping):
         where = _where(section, entry)
         wrong += [f"{where}: {key} is no key of an entry" for key in sorted(set(entry) - KEYS)]
-        if ("becomes" in entry) == ("not_yet" in entry):
+        if bool(entry.get("becomes")) == bool(entry.get("not_yet")):
             wrong.append(f"{where}: say either becomes or not_yet")
-        if "not_yet" in entry and entry["not_yet"] not in mapping["subjects"]:
+        if entry.get("not_yet") and entry["not_yet"] not in mapping["subjects"]:
             wrong.append(f"{where}: {entry['not_yet']!r} is none of the subjects")
         wrong += [f"{where}: {target} does not exist" for target in entry.get("becomes", []) if not exists(target)]
         if not entry.get("corrected", ".").strip().endswith("."):

@@ -157,6 +157,7 @@ WRONG = [
     (changed(1, 0, becomes=["playbooks/dream.yml"]), "playbooks/dream.yml does not exist"),
     (changed(1, 0, not_yet="the rest"), "say either becomes or not_yet"),
     (changed(2, 0, not_yet=None), "say either becomes or not_yet"),
+    (changed(2, 0, not_yet=None, becomes=[]), "say either becomes or not_yet"),
     (changed(2, 0, not_yet="some day"), "'some day' is none of the subjects"),
     (changed(2, 0, corected="A typo."), "corected is no key"),
     (changed(2, 0, corrected="no sentence"), "corrected is not a sentence"),
