@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 from functools import cache
 from pathlib import Path
@@ -60,3 +61,31 @@ def documentation(module: str) -> dict[str, dict | list]:
         if isinstance(target, ast.Name) and target.id in ("DOCUMENTATION", "EXAMPLES", "RETURN")
     }
     return {name: yaml.safe_load(text) for name, text in texts.items()}
+
+
+def below(*folders: str, suffix: str = ".yml") -> list[Path]:
+    return [path for path in files(suffix) if any(ROOT / folder in path.parents for folder in folders)]
+
+
+@cache
+def exercised() -> set[str]:
+    """Modules and roles that scenarios and end-to-end tests run, followed by name through playbooks and roles."""
+    playbooks = {path.stem for path in (ROOT / "playbooks").glob("*.yml")}
+    called = re.compile(r'"(?:playbooks/)?(\w+)(?:\.yml)?"')
+    run = {
+        name
+        for path in below("molecule", "tests/e2e", suffix=".py")
+        for name in called.findall(path.read_text())
+        if name in playbooks
+    }
+    found: set[str] = set()
+    todo = [*below("molecule"), *(ROOT / "playbooks" / f"{name}.yml" for name in run)]
+    while todo:
+        path = todo.pop()
+        text = path.read_text()
+        applied = load(path).get("scenario_roles", []) if path.name == "vars.yml" else []
+        for name in {*re.findall(r"smartsports\.scaling\.(\w+)", text), *applied} - found:
+            found.add(name)
+            todo += below(f"roles/{name}/tasks")
+        todo += [ROOT / "playbooks" / name for name in re.findall(r"import_playbook: .*playbooks/(\w+\.yml)", text)]
+    return found

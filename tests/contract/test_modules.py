@@ -6,7 +6,7 @@ from __future__ import annotations
 import importlib
 
 import pytest
-from repository import NAMESPACE, ROOT, documentation, imports, load, names
+from repository import NAMESPACE, ROOT, documentation, exercised, imports, load, names
 
 MODULES = names("plugins/modules")
 RUNTIME = load("meta/runtime.yml")
@@ -70,6 +70,11 @@ def test_every_module_has_a_unit_test(module):
     used = set().union(*(imports(path) for path in (ROOT / "tests/unit").rglob("test_*.py")))
     uses = [name for name in used if name == logic or name.startswith(f"{logic}.")]
     assert uses, f"no test imports module_utils/{module}.py"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_module_is_run_on_a_real_platform(module):
+    assert module in exercised(), "no scenario in molecule/ and no test in tests/e2e/ comes to this module"
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -36,14 +36,14 @@ BACK = {
 ROLES = ["load_shedding", "feature_flags", "queues", "cache"]
 
 
-def converge(*arguments, roles=ROLES, **variables):
-    """(return code, output) of the scenario's roles with other variables."""
+def converge(*arguments, playbook="molecule/shared/converge.yml", roles=ROLES, **variables):
+    """(return code, output) of the scenario's roles with other variables, or of another playbook."""
     given = json.dumps({"scenario_roles": roles, **variables})
     command = [
         "ansible-playbook",
         "-i",
         "inventory/lab",
-        "molecule/shared/converge.yml",
+        playbook,
         "--diff",
         "-vvv",
         "-e",
@@ -57,6 +57,13 @@ def converge(*arguments, roles=ROLES, **variables):
 @pytest.mark.parametrize("resource", APPLIED)
 def test_every_instance_runs_with_what_was_asked(platform, resource):
     assert [answer["settings"] for answer in platform.admin(resource)] == [APPLIED[resource]] * 2
+
+
+def test_the_queues_tell_what_was_asked_and_hide_the_token(platform):
+    code, output = converge(playbook="molecule/admin_api/queue_status.yml")
+    assert code == 0, output
+    assert "changed=0 " in output
+    assert platform.env["ADMIN_TOKEN"] not in output
 
 
 def test_what_is_not_essential_is_shed(platform):
