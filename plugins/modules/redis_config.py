@@ -17,7 +17,7 @@ extends_documentation_fragment:
   - smartsports.scaling.admin.converge
 options:
   cluster_mode:
-    description: Whether the nodes are a cluster; otherwise the first one is used alone.
+    description: Whether the nodes are a Redis Cluster.
     type: bool
   nodes:
     description: The nodes as C(host:port), from 1 to 32, each once. The list replaces the one before.

@@ -143,12 +143,14 @@ def test_both_lanes_give_the_same_result(runner):
             ("feature_flags", {"social_features": "false"}, True),
             ("cache_config", {"event_list_ttl": 0}, False),
             ("queue_config", {"virtual_queue": {}}, False),
+            ("database_config", {"read_replicas": "a:1,b:2"}, True),
+            ("redis_config", {"nodes": ["a:1", "a:1"]}, False),
             ("admin_info", {}, False),
             ("queue_status", {}, False),
             as_module=as_module,
         )
     assert told[False] == told[True]
-    preview, done, again, number, switch, out_of_range, nothing, info, queues = told[False]
+    preview, done, again, number, switch, out_of_range, nothing, replicas, twice, info, queues = told[False]
     assert (preview["changed"], done["changed"], again["changed"]) == (True, True, False)
     assert preview["diff"] == done["diff"]
     assert (preview["version"], done["version"]) == (0, 1)
@@ -156,6 +158,8 @@ def test_both_lanes_give_the_same_result(runner):
     assert switch["diff"]["after"] == {"social_features": False}
     assert out_of_range["msg"].startswith("event_list_ttl is '0', but must be")
     assert nothing["msg"].startswith("nothing was asked")
+    assert replicas["diff"]["after"] == {"read_replicas": ["a:1", "b:2"]}
+    assert twice["msg"].startswith("nodes contains 'a:1' more than once")
     assert info["settings"]["rate-limits"]["search_endpoints"] == {"requests_per_minute": 30}
     assert queues["status"]["virtual_queue"]["length"] == 7
     assert runner.platform.sent("POST") == [("POST", "rate-limits", LIMITS)] * 2
@@ -163,15 +167,27 @@ def test_both_lanes_give_the_same_result(runner):
 
 ROLES = {
     "load_shedding": {"load_shedding_limits": LIMITS},
-    "queues": {"queues_config": {"virtual_queue": {"enabled": "true", "max_concurrent_users": "7"}}},
+    "queues": {
+        "queues_config": {"virtual_queue": {"enabled": "true", "max_concurrent_users": "7"}},
+        "queues_payment": {"enabled": "true", "queue_timeout": "7"},
+    },
     "feature_flags": {"feature_flags_flags": {"social_features": "false"}},
     "cache": {"cache_ttls": {"event_list_ttl": "300"}},
+    "performance_mode": {"performance_mode_settings": {"high_performance_mode": "true"}},
+    "app_connections": {
+        "app_connections_database": {"read_replicas": []},
+        "app_connections_redis": {"cluster_mode": "true", "nodes": ["redis-primary:6379", "redis-node-2:6379"]},
+    },
 }
 CHANGES = [
     LIMITS,
     {"virtual_queue": {"enabled": True, "max_concurrent_users": 7}},
+    {"enabled": True, "queue_timeout": 7},
     {"social_features": False},
     {"event_list_ttl": 300},
+    {"high_performance_mode": True},
+    {"read_replicas": []},
+    {"cluster_mode": True, "nodes": ["redis-primary:6379", "redis-node-2:6379"]},
 ]
 
 
@@ -201,6 +217,24 @@ REFUSALS = [
     ),
     ("cache", {"cache_ttls": {"event_list_ttl": None}}, "cache_ttls.event_list_ttl is 'None', but must be a whole number"),
     ("queues", {}, "queues_config is empty, so nothing was asked"),
+    ("queues", {"queues_payment": {"enabled": "seven"}}, "queues_payment.enabled is 'seven', but must be true or false"),
+    (
+        "queues",
+        {"queues_payment": {"enabled": True}, "queues_config": {"virtual": 1}},
+        "queues_config.virtual is not known, but must be one of ticket_purchase_queue",
+    ),
+    ("performance_mode", {}, "performance_mode_settings is empty, so nothing was asked"),
+    ("app_connections", {}, "app_connections_database is empty, so nothing was asked"),
+    (
+        "app_connections",
+        {"app_connections_database": {"read_replicas": ["a:1", "a:1"]}},
+        "app_connections_database.read_replicas contains 'a:1' more than once",
+    ),
+    (
+        "app_connections",
+        {"app_connections_redis": {"nodes": []}},
+        "app_connections_redis.nodes is '[]', but must be a list of 1 to 32 host:port",
+    ),
     ("platform", {"smartsports_admin_token": None}, "smartsports_admin_token is not set; give"),
     ("platform", {"smartsports_admin_token": ""}, "smartsports_admin_token is not set; give"),
     ("platform", {"smartsports_project_dir": None}, "smartsports_project_dir is '', but must be the absolute path"),
