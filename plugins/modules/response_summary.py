@@ -9,7 +9,7 @@ short_description: Verify a plan's changes and say what to do next
 version_added: 0.1.0
 description:
   - Compares what is observed after a run with the plan of M(smartsports.scaling.profile_plan), and shows what changed, what to do if it does not help,
-    and how it is taken back: to normal, or just these changes.
+    and how it is taken back, to normal or just these changes.
   - Fails, naming it, where something was not done.
 author:
   - SmartSports Rwanda platform team (@smartsports-rw)
