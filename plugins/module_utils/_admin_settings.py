@@ -1,15 +1,30 @@
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 """The settings of a resource as data: from one description come the module's options and the check of what was asked.
 
-A description is a dict: member -> a nested description, ``bool`` (a switch), or ``(least, most)`` (a whole number).
+A description is a dict: member -> a nested description, ``bool`` (a switch), ``(least, most)`` (a whole number), or ``Addresses``.
 """
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from typing import Any
 
 from ansible.module_utils.common.validation import check_type_bool, check_type_int
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal
+
+# As the admin API takes it: a name or an address of version 4, and a port from 1 to 65535.
+_ADDRESS = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?:([1-9][0-9]{0,4})")
+_LAST_PORT = 65_535
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """A list of host:port, each once; it replaces the list that was there."""
+
+    least: int
+    most: int
+
 
 # How the admin API is reached: the options of every module in the action group `admin` (doc fragment `admin`).
 CONNECTION = {
@@ -53,6 +68,8 @@ def patch_of(settings: dict, value: Any, name: str = "") -> dict:
             patch[member] = patch_of(kind, content, path)
         elif kind is bool:
             patch[member] = _switch(path, content)
+        elif isinstance(kind, Addresses):
+            patch[member] = _addresses(path, content, kind)
         else:
             patch[member] = _number(path, content, *kind)
     return patch
@@ -65,6 +82,8 @@ def _options(settings: dict) -> dict:
 def _option(kind) -> dict:
     if isinstance(kind, dict):
         return {"type": "dict", "options": _options(kind)}
+    if isinstance(kind, Addresses):
+        return {"type": "list", "elements": "str"}
     return {"type": "bool" if kind is bool else "int"}
 
 
@@ -89,3 +108,23 @@ def _number(path: str, value: Any, least: int, most: int) -> int:
     if number is None or isinstance(value, bool) or not least <= number <= most:
         raise Refusal(f"{path} is '{value}', but must be a whole number from {least} to {most}; correct it and run again.")
     return number
+
+
+def _addresses(path: str, value: Any, kind: Addresses) -> list[str]:
+    # Text is what -e and a survey pass: a:1,b:2.
+    entries = [entry.strip() for entry in value.split(",")] if isinstance(value, str) else value
+    if not isinstance(entries, list) or not kind.least <= len(entries) <= kind.most:
+        raise Refusal(
+            f"{path} is '{value}', but must be a list of {kind.least} to {kind.most} host:port; correct it and run again."
+        )
+    for entry in entries:
+        if not _is_address(entry):
+            raise Refusal(f"{path} contains '{entry}', but each entry must be host:port; correct it and run again.")
+        if entries.count(entry) > 1:
+            raise Refusal(f"{path} contains '{entry}' more than once, but must name each address once; correct it and run again.")
+    return entries
+
+
+def _is_address(entry: Any) -> bool:
+    match = _ADDRESS.fullmatch(entry) if isinstance(entry, str) else None
+    return match is not None and int(match.group(1)) <= _LAST_PORT

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -153,6 +153,24 @@ def resolve(
     return resolved
 
 
+def only(desired: dict[str, Setting], fields: Sequence, known: Collection) -> dict[str, Setting]:
+    """What is desired of these fields: each by its name, or all that start with an entry that ends in a dot.
+
+    A single value outside of them is refused: whoever named it would think that it is set.
+    """
+    if not fields:
+        return desired
+    for entry in fields:
+        if not any(_covers(entry, name) for name in known):
+            raise Refusal(f"'{entry}' is no field of a profile; the known ones are {', '.join(sorted(known))}.")
+    covered = {name: setting for name, setting in desired.items() if any(_covers(entry, name) for entry in fields)}
+    for name, setting in desired.items():
+        if setting.source == "-e" and name not in covered:
+            command = f"playbooks/respond.yml -e set={name}={text(setting.value)}"
+            raise Refusal(f"{name} was named, but only {', '.join(fields)} can be set here; for this one run {command}.")
+    return covered
+
+
 def plan(
     schema: Schema,
     desired: dict[str, Setting],
@@ -215,6 +233,10 @@ def counted(number: int, noun: str) -> str:
 def text(value: Any) -> str:
     """A value as people write it."""
     return "unknown" if value is None else json.dumps(value).strip('"')
+
+
+def _covers(entry: str, name: str) -> bool:
+    return name.startswith(entry) if entry.endswith(".") else name == entry
 
 
 def _known(profiles: dict, name: str, where: str) -> None:

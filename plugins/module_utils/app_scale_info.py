@@ -24,6 +24,7 @@ SPEC = {
         "allow_down": {"type": "bool", "default": False},
         "allow_up": {"type": "bool", "default": True},
         "since": {"type": "dict"},
+        "playbooks": {"type": "str", "default": ""},
     },
     "required_by": {"replicas": ["project_dir"]},
     "supports_check_mode": True,
@@ -75,6 +76,7 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
         result["diff"] = {"before": {"replicas": len(running)}, "after": {"replicas": wanted}}
         if params["since"]:
             result["report"] = _report(wanted, params["since"], observed, result["plan"], check_mode)
+            result["report"]["lines"] += _undo(params["playbooks"], params["since"]["replicas"], wanted, check_mode)
     return result
 
 
@@ -200,6 +202,14 @@ def _report(wanted: int, since: dict, observed: dict, plan: dict, check_mode: bo
     steps = f"{before} -> {observed['replicas']}" if before != observed["replicas"] else f"{before}, as before"
     state = f"{observed['healthy']} healthy" + (f", {len(ill)} unhealthy (docker logs {ill[0]})" if ill else "")
     return {"lines": [[f"app replicas: {steps}; {state}; {took}", "warn" if ill else "good"]]}
+
+
+def _undo(playbooks: str, before: int, after: int, check_mode: bool) -> list:
+    """The command that takes just this change back, where it is known how playbooks are started here."""
+    if not playbooks or before == after:
+        return []
+    playbook = "scale_down.yml" if before < after else "scale_app.yml"
+    return [[f"{'would be undone by' if check_mode else 'undo'}: {playbooks}/{playbook} -e replicas={before}", "command"]]
 
 
 def _size(count: int) -> str:

@@ -18,6 +18,7 @@ SPEC = {
         "event": {"type": "dict", "default": {}},
         "values": {"type": "raw", "default": {}},
         "tiers": {"type": "list", "elements": "str", "default": []},
+        "fields": {"type": "list", "elements": "str", "default": []},
         "strengthen": {"type": "bool", "default": True},
         "observed": {"type": "dict", "required": True},
         "unfinished": {"type": "list", "elements": "str", "default": []},
@@ -33,6 +34,7 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
     schema = _profile.Schema(params["schema"])
     desired = _profile.resolve(schema, params["profiles"], name, params["overrides"], params["event"], params["values"])
     normal = _profile.resolve(schema, params["profiles"], "normal", params["overrides"])
+    desired = _profile.only(desired, params["fields"], {*normal, *desired})
     planned = _profile.plan(schema, desired, params["observed"], params["strengthen"], params["tiers"], params["unfinished"])
     unlike = _profile.plan(schema, normal, params["observed"], False, params["tiers"])["changes"]
     return {
@@ -40,6 +42,7 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
         "profile": name,
         "severity": params["severity"],
         "strengthen": params["strengthen"],
+        "fields": params["fields"],
         "target": {field: {"value": setting.value, "source": setting.source} for field, setting in desired.items()},
         **planned,
         "hash": _profile.fingerprint(desired, params["observed"]),
@@ -53,6 +56,12 @@ def _chosen(params: dict, ladder: list) -> str:
     """The profile asked for, else the severity's; '' for none."""
     if params["profile"]:
         return params["profile"]
+    if not params["strengthen"] and _profile.assignments(params["values"]):
+        return ""
+    if not params["strengthen"]:
+        raise Refusal(
+            "neither a value nor a profile was named, so there is nothing to set; name a field: -e set=queue.virtual.enabled=true."
+        )
     if params["severity"] == "unknown":
         known = " | ".join(ladder)
         raise Refusal(f"the severity is unknown, so no profile follows from it; name one, the weakest first: -e profile={known}.")
@@ -73,8 +82,13 @@ def _away(normal: dict, unlike: list, changes: list) -> dict:
 
 
 def _report(name: str, params: dict, planned: dict) -> dict:
-    target = f"profile {name}" if name else "no profile"
-    situation = f"severity {params['severity']}, {target}" if params["strengthen"] else f"{target}, exactly"
+    target = f"profile {name}" if name else "no profile" if params["strengthen"] else "single values"
+    if not params["strengthen"]:
+        situation = f"{target}, exactly"
+    elif params["fields"]:
+        situation = target
+    else:
+        situation = f"severity {params['severity']}, {target}"
     kept = [f"{entry['field']} {text(entry['from'])} (not {text(entry['to'])})" for entry in planned["kept"]]
     return {
         "title": f"PLAN: {situation}: {counted(len(planned['changes']), 'change')}",

@@ -49,7 +49,7 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
         "status": "bad" if missing or failures else "warn" if check_mode and plan["changes"] else "good",
         "columns": ["setting", "from", "to", "because of"],
         "rows": [_row(change, change in missing) for change in plan["changes"]],
-        "lines": [*_undone(failures), *_onward(params), *_back(params, missing)],
+        "lines": [*_undone(failures), *_onward(params), *_back(params, missing), *_undo(params, check_mode)],
     }
     if missing or failures:
         raise Refusal(_sentence(plan, missing, failures), report=report)
@@ -57,15 +57,17 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
 
 
 def _title(plan: dict, missing: list, failed: bool, check_mode: bool) -> str:
-    subject = f"profile {plan['profile']}" if plan["profile"] else "single values" if plan["changes"] else "no profile"
-    situation = f"{subject}, severity was {plan['severity']}" if plan["strengthen"] else subject
+    exactly = not plan["strengthen"]
+    subject = f"profile {plan['profile']}" if plan["profile"] else "single values" if plan["changes"] or exactly else "no profile"
+    # Who asked for some fields was not asked how bad it is.
+    situation = subject if exactly or plan["fields"] else f"{subject}, severity was {plan['severity']}"
     changes = counted(len(plan["changes"]), "change")
     if missing or failed:
         return f"NOT DONE: {len(missing)} of {changes} ({situation})"
     if not plan["changes"]:
         return (
             f"NOTHING TO DO: already in force ({situation})"
-            if plan["profile"]
+            if plan["profile"] or exactly
             else f"NOTHING TO DO: severity is {plan['severity']}"
         )
     return f"PREVIEW: {changes} would be made ({situation})" if check_mode else f"DONE: {changes} in force ({situation})"
@@ -92,6 +94,8 @@ def _onward(params: dict) -> list:
         return []
     beyond = params["beyond"].get(params["bottleneck"])
     lines = [[f"left out: {beyond}", "warn"]] if beyond else []
+    if plan["fields"]:  # a part of a profile: the next step is the whole of the severity's
+        return [*lines, "no better within a minute?", [f"  {params['commands']['respond']}", "title"]]
     if plan["next_profile"]:
         command = f"{params['commands']['respond']} -e profile={plan['next_profile']}"
         return [*lines, "no better within a minute?", [f"  {command}", "title"]]
@@ -115,6 +119,18 @@ def _back(params: dict, missing: list) -> list:
     if replicas is not None:
         lines.append([f"  {params['commands']['scale_down']} -e replicas={replicas}", "title"])
     return ["back to normal, once it is over:", *lines]
+
+
+def _undo(params: dict, check_mode: bool) -> list:
+    """The one command that takes just these changes back, failed ones included: part of them may have been made."""
+    changes = [change for change in params["plan"]["changes"] if change["from"] != change["to"]]
+    before = [f"{change['field']}={text(change['from'])}" for change in changes if change["from"] is not None]
+    unknown = [change["field"] for change in changes if change["from"] is None]
+    label = "would be undone by: " if check_mode else "undo: "
+    lines = [[f"{label}{params['commands']['undo']} -e set={','.join(before)}", "command"]] if before else []
+    if unknown:
+        lines.append([f"no undo, as what was there before is unknown: {', '.join(unknown)}", "warn"])
+    return lines
 
 
 def _sentence(plan: dict, missing: list, failures: list) -> str:

@@ -61,6 +61,10 @@ options:
   since:
     description: An earlier RV(observed); the result then has a report of what happened since.
     type: dict
+  playbooks:
+    description: How playbooks are started, up to their directory; the report then ends with the command that takes the change back.
+    type: str
+    default: ""
 """
 
 EXAMPLES = r"""

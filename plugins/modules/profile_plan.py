@@ -66,6 +66,13 @@ options:
     type: list
     elements: str
     default: []
+  fields:
+    description:
+      - Plan only for these fields, by name, or all that start with an entry that ends in a dot; all of them when it is empty.
+      - One of O(values) that is none of them is refused.
+    type: list
+    elements: str
+    default: []
   strengthen:
     description: Never weaken a field. V(false) converges exactly to the profile.
     type: bool

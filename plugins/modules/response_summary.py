@@ -9,7 +9,7 @@ short_description: Verify a plan's changes and say what to do next
 version_added: 0.1.0
 description:
   - Compares what is observed after a run with the plan of M(smartsports.scaling.profile_plan), and shows what changed, what to do if it does not help,
-    and how it is taken back.
+    and how it is taken back, to normal or just these changes.
   - Fails, naming it, where something was not done.
 author:
   - SmartSports Rwanda platform team (@smartsports-rw)
@@ -77,7 +77,7 @@ options:
         type: str
         default: ""
   commands:
-    description: The commands to show, as they are to be pasted; C(respond), C(reset) and C(scale_down).
+    description: The commands to show, as they are to be pasted; C(respond), C(reset), C(scale_down) and C(undo).
     type: dict
     required: true
 """
@@ -91,6 +91,7 @@ EXAMPLES = r"""
       respond: ansible-playbook playbooks/respond.yml
       reset: ansible-playbook playbooks/reset_configuration.yml
       scale_down: ansible-playbook playbooks/scale_down.yml
+      undo: ansible-playbook playbooks/undo.yml
 """
 
 RETURN = r"""

@@ -19,7 +19,7 @@ try:
 except ImportError:  # an execution environment without it: the same words, without colours and columns
     Console = None
 
-_STYLES = {"good": "green", "warn": "yellow", "bad": "bold red", "dim": "dim", "title": "bold"}
+_STYLES = {"good": "green", "warn": "yellow", "bad": "bold red", "dim": "dim", "title": "bold", "command": "bold"}
 
 
 def show(report: dict | None) -> None:
@@ -45,7 +45,8 @@ def render(report: dict, colour: bool = False, width: int = 110) -> str:
             table.add_row(*(_text(cell) for cell in row))
         console.print(table)
     for line in report.get("lines", []):
-        console.print(_text(line))
+        # A command is pasted: it stays one line, however long.
+        console.print(_text(line), soft_wrap=_value_and_status(line)[1] == "command")
     return "\n".join(line.rstrip() for line in console.file.getvalue().rstrip("\n").split("\n"))
 
 

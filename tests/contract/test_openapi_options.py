@@ -11,10 +11,15 @@ from ansible_collections.smartsports.scaling.plugins.module_utils import (
     _admin_client,
     admin_info,
     cache_config,
+    database_config,
     feature_flags,
+    payment_queue,
+    performance_mode,
     queue_config,
     rate_limits,
+    redis_config,
 )
+from ansible_collections.smartsports.scaling.plugins.module_utils._admin_settings import Addresses
 
 ROOT = Path(__file__).parents[2]
 API = yaml.safe_load((ROOT / "docs/admin-api.openapi.yaml").read_text())
@@ -23,6 +28,10 @@ MODULES = {
     "queue-config": queue_config,
     "feature-flags": feature_flags,
     "cache-config": cache_config,
+    "payment-queue": payment_queue,
+    "database-config": database_config,
+    "redis-config": redis_config,
+    "performance-mode": performance_mode,
 }
 
 
@@ -48,6 +57,9 @@ def _described(schema: dict):
     kind = schema["type"]
     if kind == "object":
         return described(schema)
+    if kind == "array":
+        assert schema["uniqueItems"]
+        return Addresses(schema["minItems"], schema["maxItems"])
     return bool if kind == "boolean" else {"integer": (schema.get("minimum"), schema.get("maximum"))}[kind]
 
 
@@ -59,7 +71,13 @@ def documented(options: dict) -> dict:
 
 
 def typed(settings: dict) -> dict:
-    return {name: typed(kind) if isinstance(kind, dict) else "bool" if kind is bool else "int" for name, kind in settings.items()}
+    return {name: _typed(kind) for name, kind in settings.items()}
+
+
+def _typed(kind):
+    if isinstance(kind, dict):
+        return typed(kind)
+    return "list" if isinstance(kind, Addresses) else "bool" if kind is bool else "int"
 
 
 def documentation(module: str) -> dict:
@@ -70,6 +88,10 @@ def documentation(module: str) -> dict:
 @pytest.mark.parametrize("resource", MODULES)
 def test_settings_are_the_patch(resource):
     assert described(patch_schema(resource)) == MODULES[resource].SETTINGS
+
+
+def test_every_resource_has_a_module():
+    assert set(MODULES) == set(_admin_client.RESOURCES)
 
 
 @pytest.mark.parametrize("resource", MODULES)

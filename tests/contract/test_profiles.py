@@ -18,6 +18,8 @@ CONTRACT = {
     "queue-config": "QueueConfig",
     "feature-flags": "FeatureFlags",
     "cache-config": "CacheConfig",
+    "payment-queue": "PaymentQueue",
+    "performance-mode": "PerformanceMode",
 }
 
 

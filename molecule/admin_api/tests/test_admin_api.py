@@ -1,5 +1,5 @@
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The four roles have been applied when these tests begin; they go on from there, in order."""
+"""The roles have been applied when these tests begin; they go on from there, in order."""
 
 import json
 import subprocess
@@ -26,14 +26,27 @@ APPLIED = {
         "virtual_queue": {"enabled": False, "max_concurrent_users": 5000, "queue_timeout": 1800, "estimated_wait_time": True},
     },
     "cache-config": {"event_list_ttl": 300, "venue_info_ttl": 300, "team_info_ttl": 300, "static_content_ttl": 1800},
+    "payment-queue": {
+        "enabled": True,
+        "max_concurrent_payments": 1000,
+        "retry_failed_payments": True,
+        "queue_timeout": 600,
+    },
+    "performance-mode": {"high_performance_mode": True},
+    "database-config": {"read_replicas": []},
+    "redis-config": {"cluster_mode": False, "nodes": ["redis-primary:6379", "redis-primary:6380"]},
 }
 BACK = {
     "load_shedding_limits": {"search_endpoints": {"requests_per_minute": 600}, "non_essential_endpoints": {"enabled": True}},
     "feature_flags_flags": {"recommendation_engine": True, "social_features": True},
     "queues_config": {"ticket_purchase_queue": {"enabled": False, "max_concurrent": 1000}},
+    "queues_payment": {"enabled": "false", "retry_failed_payments": False},
     "cache_ttls": {"event_list_ttl": 60},
+    "performance_mode_settings": {"high_performance_mode": "false"},
+    "app_connections_database": {"read_replicas": ["postgres-replica:5432"]},
+    "app_connections_redis": {"nodes": ["redis-primary:6379"]},
 }
-ROLES = ["load_shedding", "feature_flags", "queues", "cache"]
+ROLES = ["load_shedding", "feature_flags", "queues", "cache", "performance_mode", "app_connections"]
 
 
 def converge(*arguments, playbook="molecule/shared/converge.yml", roles=ROLES, **variables):
@@ -84,10 +97,10 @@ def test_a_second_run_changes_nothing_and_hides_the_token(platform):
 def test_a_preview_shows_the_way_back_and_does_not_take_it(platform):
     code, output = converge("--check", **BACK)
     assert code == 0, output
-    assert "changed=4 " in output
+    assert f"changed={len(APPLIED)} " in output
     assert '+        "requests_per_minute": 600' in output
     assert platform.env["ADMIN_TOKEN"] not in output
-    assert platform.admin("rate-limits")[0]["settings"] == APPLIED["rate-limits"]
+    assert {resource: platform.admin(resource)[0]["settings"] for resource in APPLIED} == APPLIED
 
 
 def test_a_mistake_is_refused_before_anything_changes(platform):
@@ -95,6 +108,13 @@ def test_a_mistake_is_refused_before_anything_changes(platform):
     assert code != 0
     assert "feature_flags_flags.dark_mode is not known, but must be one of analytics_tracking" in output
     assert platform.admin("feature-flags")[0]["settings"] == APPLIED["feature-flags"]
+
+
+def test_an_address_twice_is_refused_before_anything_changes(platform):
+    code, output = converge(roles=["app_connections"], app_connections_database={"read_replicas": ["a:1", "a:1"]})
+    assert code != 0
+    assert "app_connections_database.read_replicas contains 'a:1' more than once" in output
+    assert platform.admin("database-config")[0]["settings"] == APPLIED["database-config"]
 
 
 def test_a_wrong_token_is_refused_in_a_sentence(platform):
@@ -107,7 +127,11 @@ def test_a_wrong_token_is_refused_in_a_sentence(platform):
 def test_the_way_back(platform):
     code, output = converge(**BACK)
     assert code == 0, output
-    assert "changed=4 " in output
+    assert f"changed={len(APPLIED)} " in output
+    assert platform.admin("database-config")[0]["settings"] == {"read_replicas": ["postgres-replica:5432"]}
+    assert platform.admin("redis-config")[0]["settings"]["nodes"] == ["redis-primary:6379"]
+    assert platform.admin("performance-mode")[0]["settings"] == {"high_performance_mode": False}
+    assert platform.admin("payment-queue")[0]["settings"]["enabled"] is False
     assert [answer["settings"]["search_endpoints"] for answer in platform.admin("rate-limits")] == [
         {"requests_per_minute": 600}
     ] * 2

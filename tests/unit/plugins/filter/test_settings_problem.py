@@ -15,6 +15,11 @@ from ansible_collections.smartsports.scaling.plugins.filter.settings_problem imp
         ("feature_flags", {"social_features": "false"}),
         ("feature_flags", {"social_features": "no", "email_notifications": True}),
         ("rate_limits", {"search_endpoints": {"requests_per_minute": "7"}}),
+        ("payment_queue", {"enabled": "false", "max_concurrent_payments": "7"}),
+        ("performance_mode", {"high_performance_mode": "false"}),
+        ("database_config", {"read_replicas": []}),
+        ("database_config", {"read_replicas": "postgres-replica:5432, postgres-replica-2:5432"}),
+        ("redis_config", {"cluster_mode": "no", "nodes": ["10.0.0.1:1", "a:65535"]}),
     ],
 )
 def test_what_means_a_number_or_a_switch_is_fine(module, value):
@@ -44,6 +49,25 @@ def test_what_means_a_number_or_a_switch_is_fine(module, value):
             "x.search_endpoints.rpm is not known, but must be one of requests_per_minute",
         ),
         ("rate_limits", "much", "x is 'much', but must be a mapping of search_endpoints, analytics_endpoints"),
+        ("payment_queue", {"queue_timeout": 86_401}, "x.queue_timeout is '86401', but must be a whole number from 1 to 86400"),
+        ("performance_mode", {"high_performance_mode": "seven"}, "x.high_performance_mode is 'seven', but must be true or false"),
+        ("database_config", {"read_replicas": "nobody"}, "x.read_replicas contains 'nobody', but each entry must be host:port"),
+        ("database_config", {"read_replicas": None}, "x.read_replicas is 'None', but must be a list of 0 to 16 host:port"),
+        ("database_config", {"read_replicas": [5432]}, "x.read_replicas contains '5432', but each entry must be host:port"),
+        (
+            "database_config",
+            {"read_replicas": ["a:65536"]},
+            "x.read_replicas contains 'a:65536', but each entry must be host:port",
+        ),
+        ("database_config", {"read_replicas": ["a:0"]}, "x.read_replicas contains 'a:0', but each entry must be host:port"),
+        ("database_config", {"read_replicas": ["-a:1"]}, "x.read_replicas contains '-a:1', but each entry must be host:port"),
+        (
+            "database_config",
+            {"read_replicas": ["a:1", "b:1", "a:1"]},
+            "x.read_replicas contains 'a:1' more than once, but must name each address once",
+        ),
+        ("database_config", {"read_replicas": [f"a:{port}" for port in range(1, 18)]}, "x.read_replicas is '['a:1', 'a:2',"),
+        ("redis_config", {"nodes": []}, "x.nodes is '[]', but must be a list of 1 to 32 host:port"),
         ("rate_limits", {}, "x is empty, so nothing was asked; set at least one of search_endpoints"),
     ],
 )

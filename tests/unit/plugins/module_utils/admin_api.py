@@ -29,9 +29,14 @@ NORMAL = {
         "email_notifications": True,
     },
     "cache-config": {"event_list_ttl": 60, "venue_info_ttl": 300, "team_info_ttl": 300, "static_content_ttl": 1800},
-    "payment-queue": {"enabled": False},
-    "database-config": {"read_replicas": []},
-    "redis-config": {"cluster_mode": False},
+    "payment-queue": {
+        "enabled": False,
+        "max_concurrent_payments": 1000,
+        "retry_failed_payments": False,
+        "queue_timeout": 600,
+    },
+    "database-config": {"read_replicas": ["postgres-replica:5432"]},
+    "redis-config": {"cluster_mode": False, "nodes": ["redis-primary:6379"]},
     "performance-mode": {"high_performance_mode": False},
 }
 

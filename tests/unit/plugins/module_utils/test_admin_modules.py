@@ -11,10 +11,14 @@ import pytest
 from ansible_collections.smartsports.scaling.plugins.module_utils import (
     admin_info,
     cache_config,
+    database_config,
     feature_flags,
+    payment_queue,
+    performance_mode,
     queue_config,
     queue_status,
     rate_limits,
+    redis_config,
 )
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, silent
 
@@ -92,6 +96,11 @@ def test_there_is_a_way_back(platform):
         (queue_config, {"virtual_queue": {"enabled": True, "max_concurrent_users": 5000}}),
         (feature_flags, {"social_features": False}),
         (cache_config, {"event_list_ttl": 300}),
+        (payment_queue, {"enabled": True, "retry_failed_payments": True}),
+        (database_config, {"read_replicas": ["postgres-replica:5432", "postgres-replica-2:5432"]}),
+        (database_config, {"read_replicas": []}),
+        (redis_config, {"cluster_mode": True, "nodes": ["redis-primary:6379", "redis-node-2:6379"]}),
+        (performance_mode, {"high_performance_mode": True}),
     ],
 )
 def test_every_module_converges(platform, module, patch):

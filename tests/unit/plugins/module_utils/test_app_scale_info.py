@@ -63,6 +63,7 @@ def observe(monkeypatch, tmp_path):
             "allow_down": False,
             "allow_up": True,
             "since": None,
+            "playbooks": "",
         }
         return app_scale_info.run({**params, **options}, check_mode, silent)
 
@@ -183,3 +184,17 @@ def test_report_names_the_unhealthy(observe):
     [[text, status]] = observe(2, health={2: "unhealthy"}, since=since)["report"]["lines"]
     assert "1 healthy, 1 unhealthy (docker logs app-2)" in text
     assert status == "warn"
+
+
+@pytest.mark.parametrize(
+    ("before", "check_mode", "undo"),
+    [
+        (1, False, [["undo: pb/scale_down.yml -e replicas=1", "command"]]),
+        (4, False, [["undo: pb/scale_app.yml -e replicas=4", "command"]]),
+        (1, True, [["would be undone by: pb/scale_down.yml -e replicas=1", "command"]]),
+        (2, False, []),
+    ],
+)
+def test_report_ends_with_the_command_that_takes_it_back(observe, before, check_mode, undo):
+    since = {"replicas": before, "at": app_scale_info.time.time()}
+    assert observe(2, since=since, check_mode=check_mode, playbooks="pb")["report"]["lines"][1:] == undo

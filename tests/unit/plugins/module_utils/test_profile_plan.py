@@ -9,6 +9,7 @@ import pytest
 import yaml
 from ansible_collections.smartsports.scaling.plugins.module_utils import profile_plan
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, silent
+from ansible_collections.smartsports.scaling.plugins.module_utils._profile import text
 
 ROOT = Path(__file__).resolve().parents[4]
 SCHEMA = yaml.safe_load((ROOT / "profiles" / "schema.yml").read_text())
@@ -32,6 +33,13 @@ def normal():
             ("analytics_tracking", "recommendation_engine", "social_features", "email_notifications"), True
         ),
         "cache-config": {"event_list_ttl": 60, "venue_info_ttl": 300, "team_info_ttl": 300, "static_content_ttl": 1800},
+        "payment-queue": {
+            "enabled": False,
+            "max_concurrent_payments": 1000,
+            "retry_failed_payments": False,
+            "queue_timeout": 600,
+        },
+        "performance-mode": {"high_performance_mode": False},
     }
 
 
@@ -140,3 +148,58 @@ def test_the_way_back_covers_what_differs_from_normal_afterwards():
 def test_every_shipped_profile_resolves():
     for profile in SHIPPED["profiles"]:
         assert targets(plan(profile=profile)).keys() == targets(plan(profile="normal")).keys()
+
+
+def test_a_part_of_a_profile():
+    result = plan(profile="high", fields=["shedding."])
+    assert set(targets(result)) == {"shedding.search.rpm", "shedding.analytics.rpm", "shedding.non_essential.enabled"}
+    assert set(result["inputs"]) == {"rate-limits"}
+    assert result["report"]["title"] == "PLAN: profile high: 3 changes"
+    assert targets(plan(profile="overload", fields=["flags.social_features"])) == {"flags.social_features": False}
+
+
+def test_a_part_of_a_profile_is_corrected_by_the_inventory_and_by_single_values():
+    overrides = {"high": {"shedding.search.rpm": 60, "app.replicas": 9}}
+    result = plan(profile="high", fields=["shedding."], overrides=overrides, values="shedding.analytics.rpm=7")
+    assert result["inputs"]["rate-limits"]["search_endpoints"] == {"requests_per_minute": 60}
+    assert result["inputs"]["rate-limits"]["analytics_endpoints"] == {"requests_per_minute": 7}
+    assert set(result["inputs"]) == {"rate-limits"}
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (
+            {"profile": "high", "fields": ["flags.dark_mode"]},
+            r"^'flags\.dark_mode' is no field of a profile; the known ones are app",
+        ),
+        ({"profile": "high", "fields": ["shed."]}, r"^'shed\.' is no field"),
+        (
+            {"profile": "high", "fields": ["cache."], "values": "app.replicas=9"},
+            r"^app\.replicas was named, but only cache\. can be set here; for this one run playbooks/respond\.yml -e set=app\.replicas=9\.$",
+        ),
+        (
+            {"strengthen": False, "fields": ["queue."], "values": "queue.virtual.max_concurrent_users=seven"},
+            r"is 'seven' \(-e\), which is not a whole number",
+        ),
+        ({"strengthen": False, "fields": ["queue."]}, r"^neither a value nor a profile was named"),
+    ],
+)
+def test_a_part_that_is_none_is_refused(options, sentence):
+    with pytest.raises(Refusal, match=sentence):
+        plan(**options)
+
+
+def test_single_values_are_set_exactly_and_text_means_what_it_says():
+    queued = merge(normal(), {"queue-config": {"virtual_queue": {"enabled": True}}, "app": {"replicas": 10}})
+    result = plan(queued, strengthen=False, values="queue.virtual.enabled=false,app.replicas=2")
+    assert result["inputs"] == {"queue-config": {"virtual_queue": {"enabled": False}}, "app": {"replicas": 2}}
+    assert result["report"]["title"] == "PLAN: single values, exactly: 2 changes"
+
+
+@pytest.mark.parametrize("profile", SHIPPED["severities"].values())
+def test_every_change_can_be_undone_by_its_values_before(profile):
+    planned = plan(profile=profile)
+    before = ",".join(f"{change['field']}={text(change['from'])}" for change in planned["changes"])
+    changed = merge(normal(), planned["inputs"])
+    assert merge(changed, plan(changed, strengthen=False, values=before)["inputs"]) == normal()

@@ -27,12 +27,13 @@ PLAN = {
     "profile": "high",
     "severity": "P1",
     "strengthen": True,
+    "fields": [],
     "changes": [FLAG, REPLICAS],
     "next_profile": "overload",
     "away": {"flags.social": True, "app.replicas": 2},
 }
 DONE = {"feature-flags": {"social": False}, "app": {"replicas": 8}}
-COMMANDS = {"respond": "respond.yml", "reset": "reset.yml", "scale_down": "scale_down.yml"}
+COMMANDS = {"respond": "respond.yml", "reset": "reset.yml", "scale_down": "scale_down.yml", "undo": "undo.yml"}
 
 
 def summary(observed=None, check_mode=False, plan=None, **options):
@@ -65,6 +66,7 @@ def test_says_what_changed_what_is_next_and_how_to_go_back():
         "back to normal, once it is over:",
         "reset.yml",
         "scale_down.yml -e replicas=2",
+        "undo: undo.yml -e set=flags.social=true,app.replicas=2",
     ]
 
 
@@ -92,6 +94,8 @@ def test_the_way_back_names_only_what_is_away_from_normal():
     [
         ({"changes": []}, "NOTHING TO DO: already in force (profile high, severity was P1)"),
         ({"changes": [], "profile": "", "severity": "normal"}, "NOTHING TO DO: severity is normal"),
+        ({"profile": "", "strengthen": False, "changes": []}, "NOTHING TO DO: already in force (single values)"),
+        ({"profile": "", "strengthen": False}, "DONE: 2 changes in force (single values)"),
         ({"profile": "normal", "strengthen": False}, "DONE: 2 changes in force (profile normal)"),
         ({"profile": "", "severity": "normal"}, "DONE: 2 changes in force (single values, severity was normal)"),
     ],
@@ -101,7 +105,41 @@ def test_titles(plan, title):
 
 
 def test_a_reset_needs_no_next_step():
-    assert lines(summary(plan={"strengthen": False})) == []
+    assert lines(summary(plan={"strengthen": False})) == ["undo: undo.yml -e set=flags.social=true,app.replicas=2"]
+
+
+def test_part_of_a_profile_goes_on_with_the_whole_of_the_severitys():
+    result = summary(plan={"fields": ["flags."]})
+    assert result["report"]["title"] == "DONE: 2 changes in force (profile high)"
+    assert lines(result)[:2] == ["no better within a minute?", "respond.yml"]
+
+
+def undo(**options):
+    return [line for line in lines(summary(**options)) if "undo" in line]
+
+
+def test_undo_names_what_was_there_before():
+    assert undo() == ["undo: undo.yml -e set=flags.social=true,app.replicas=2"]
+    assert undo(check_mode=True, observed={}) == ["would be undone by: undo.yml -e set=flags.social=true,app.replicas=2"]
+
+
+def test_nothing_changed_is_nothing_to_undo():
+    assert undo(plan={"changes": []}) == []
+    assert undo(plan={"changes": [{**REPLICAS, "from": 8}]}) == [], "an interrupted run was finished, no value changed"
+
+
+def test_undo_does_not_guess_what_could_not_be_read():
+    unread = {"app": {"replicas": 8}}
+    assert undo(plan={"changes": [{**FLAG, "from": None}, REPLICAS]}, observed=unread) == [
+        "undo: undo.yml -e set=app.replicas=2",
+        "no undo, as what was there before is unknown: flags.social",
+    ]
+
+
+def test_what_failed_half_way_is_undone_too():
+    with pytest.raises(Refusal) as refusal:
+        summary(observed={**DONE, "app": {"replicas": 5}}, failures=[{"object": "app", "reason": "too big"}])
+    assert ["undo: undo.yml -e set=flags.social=true,app.replicas=2", "command"] in refusal.value.details["report"]["lines"]
 
 
 def test_what_an_interrupted_run_left_is_shown_as_such():

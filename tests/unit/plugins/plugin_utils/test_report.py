@@ -40,3 +40,9 @@ def test_a_table_without_columns_has_no_header():
 def test_without_rich_the_words_are_the_same(monkeypatch):
     monkeypatch.setattr(_report, "Console", None)
     assert _report.render(REPORT) == "P1: high\nmetric  value\np95  7.2 s\nerrors  0.4%\nunknown  \ndo this\nthen wait"
+
+
+def test_a_command_stays_one_line_and_a_sentence_does_not():
+    command = "undo: " + "x " * 100 + "y"
+    assert _report.render({"lines": [[command, "command"]]}) == command
+    assert "\n" in _report.render({"lines": [command]})
