@@ -17,7 +17,7 @@ import requests
 from lab.load import record
 
 ROOT = Path(__file__).resolve().parent.parent
-RESOURCES = ("rate-limits", "queue-config", "feature-flags", "cache-config")
+RESOURCES = ("rate-limits", "queue-config", "payment-queue", "feature-flags", "cache-config", "performance-mode")
 LEVELS = ("normal", "P2", "P1", "P0")  # from calm to drowned
 
 

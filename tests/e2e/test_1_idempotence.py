@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import shlex
+
 import pytest
 
 from lab import scenario
 from lab.scenario import Lab
 
-# In an order in which each finds something to do: the way up, then the way back.
+# In an order in which each finds something to do: parts of a profile, the way up, then the way back.
 RUNS = {
+    "shed_load": [],
+    "tune_cache": ["-e", "set=cache.event_list_ttl=90"],
+    "manage_queues": ["-e", "set=queue.payment.enabled=true,queue.virtual.enabled=true"],
+    "degrade_features": [],
+    "restore_features": ["-e", "features=analytics_tracking,email_notifications"],
     "scale_app": ["-e", "replicas=4"],
     "respond": ["-e", "profile=overload", "-e", "set=app.replicas=5"],
     "reset_configuration": [],
@@ -53,6 +60,32 @@ def test_preview_run_and_second_run(fresh: Lab, playbook: str):
     second = scenario.play(fresh, playbook, *RUNS[playbook], "--diff")
     assert second.rc == 0, second.output
     assert (second.changed, second.changes) == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("playbook", "arguments"),
+    [
+        ("shed_load", ["-e", "set=shedding.search.rpm=20"]),
+        ("manage_queues", ["-e", "set=queue.purchase.enabled=true"]),
+        ("respond", ["-e", "profile=overload", "-e", "set=app.replicas=3,performance_mode=true"]),
+        ("scale_app", ["-e", "replicas=3"]),
+        ("reset_configuration", []),
+    ],
+)
+def test_the_printed_undo_takes_just_its_own_change_back(fresh: Lab, playbook: str, arguments: list[str]):
+    scenario.must(scenario.play(fresh, "tune_cache", "-e", "set=cache.event_list_ttl=90"))  # somebody's own, which stays
+    before = scenario.state(fresh)
+    played = scenario.must(scenario.play(fresh, playbook, *arguments))
+    assert scenario.state(fresh) != before
+
+    (command,) = [line.strip().removeprefix("undo: ") for line in played.output.splitlines() if "undo: " in line]
+    program, undo, *rest = shlex.split(command)
+    assert program == "ansible-playbook"
+    scenario.must(scenario.play(fresh, undo.removeprefix("playbooks/").removesuffix(".yml"), *rest))
+    after = scenario.state(fresh)
+    assert after["settings"] == before["settings"]
+    assert after["containers"] == before["containers"]
+    assert after["files"]["config/nginx/upstream.conf"] == before["files"]["config/nginx/upstream.conf"]
 
 
 def test_assess_changes_nothing(fresh: Lab):
