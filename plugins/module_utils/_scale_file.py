@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 NAME = "docker-compose.scale.yml"
@@ -47,6 +48,16 @@ def environment(before: str, files: list[str]) -> str:
     if NAME in [Path(name).name for name in listed.split(":")]:
         return before
     return before[: found.start()] + f"COMPOSE_FILE={':'.join(filter(None, [listed, NAME]))}" + before[found.end() :]
+
+
+def overruled(directory: Path, exported: Mapping[str, str]) -> list[str]:
+    """The variables of .env that an exported one overrules, as Compose has it: new replicas would not be like those that run."""
+    found = re.findall(r"(?m)^(?:export )?(?!COMPOSE_)(\w+)=([^$\n]*)$", read_environment(directory))
+    return sorted(name for name, value in found if exported.get(name, _plain(value)) != _plain(value))
+
+
+def _plain(value: str) -> str:
+    return value.strip().strip("\"'")
 
 
 def read_environment(directory: Path) -> str:

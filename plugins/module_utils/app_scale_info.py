@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from dataclasses import dataclass
@@ -71,7 +72,7 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
     }
     result: dict[str, Any] = {"changed": False, "replicas": len(running), "observed": observed}
     if wanted is not None and directory:
-        _check(wanted, running, client, params)
+        _check(wanted, running, directory, client, params)
         result["plan"] = _plan(wanted, replicas, kept, directory)
         result["diff"] = {"before": {"replicas": len(running)}, "after": {"replicas": wanted}}
         if params["since"]:
@@ -133,7 +134,7 @@ def _replicas(client, params: dict) -> list[Replica]:
     return found
 
 
-def _check(wanted: int, running: list[Replica], client, params: dict) -> None:
+def _check(wanted: int, running: list[Replica], directory: Path, client, params: dict) -> None:
     present = len(running)
     if wanted < present and not params["allow_down"]:
         raise Refusal(
@@ -147,6 +148,12 @@ def _check(wanted: int, running: list[Replica], client, params: dict) -> None:
         )
     if wanted <= present:
         return
+    overruled = _scale_file.overruled(directory, os.environ)
+    if overruled:
+        raise Refusal(
+            f"the environment of this shell says otherwise than {directory}/.env about {', '.join(overruled)}, and Compose would start replicas "
+            f"with the shell's; unset {' '.join(overruled)}, or correct .env, and run this again."
+        )
     limit = running[-1].memory
     host_memory = client.api.info()["MemTotal"]  # slow to ask for, so only where replicas are added
     if wanted * limit > host_memory:

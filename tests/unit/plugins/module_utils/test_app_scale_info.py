@@ -70,6 +70,18 @@ def observe(monkeypatch, tmp_path):
     return observe
 
 
+def test_refuses_a_shell_that_overrules_the_deployment(observe, tmp_path, monkeypatch):
+    (tmp_path / ".env").write_text("ADMIN_TOKEN='one'\nexport OTHER=two\nMADE=of$OTHER\nCOMPOSE_FILE=a.yml\n")
+    for name, value in {"ADMIN_TOKEN": "one", "MADE": "else", "COMPOSE_FILE": "b.yml"}.items():
+        monkeypatch.setenv(name, value)
+    assert observe(3)["plan"]["add"] == 1
+    monkeypatch.setenv("ADMIN_TOKEN", "another")
+    with pytest.raises(Refusal, match="about ADMIN_TOKEN, .*unset ADMIN_TOKEN") as refused:
+        observe(3)
+    assert "another" not in str(refused.value)
+    assert observe(2)["plan"]["add"] == 0
+
+
 def test_plans_what_is_missing(observe):
     result = observe("5")
     assert result["plan"]["add"] == 3
