@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.module_utils.common.validation import check_type_bool, check_type_int
+from ansible.module_utils.common.validation import check_type_bool
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal
+from ansible_collections.smartsports.scaling.plugins.module_utils._numbers import whole_number
 
 # How the admin API is reached: the options of every module in the action group `admin` (doc fragment `admin`).
 CONNECTION = {
@@ -54,7 +55,7 @@ def patch_of(settings: dict, value: Any, name: str = "") -> dict:
         elif kind is bool:
             patch[member] = _switch(path, content)
         else:
-            patch[member] = _number(path, content, *kind)
+            patch[member] = whole_number(path, content, *kind)
     return patch
 
 
@@ -78,14 +79,3 @@ def _switch(path: str, value: Any) -> bool:
         return check_type_bool(value)
     except TypeError:
         raise Refusal(f"{path} is '{value}', but must be true or false; correct it and run again.") from None
-
-
-def _number(path: str, value: Any, least: int, most: int) -> int:
-    try:
-        number = check_type_int(value)
-    except TypeError:
-        number = None
-    # A YAML `yes` is an int to Ansible, and would be sent as true.
-    if number is None or isinstance(value, bool) or not least <= number <= most:
-        raise Refusal(f"{path} is '{value}', but must be a whole number from {least} to {most}; correct it and run again.")
-    return number
