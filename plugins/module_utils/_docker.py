@@ -72,9 +72,7 @@ def execute(client, container: Container, command: list[str], environment: dict 
         output, complaint = client.api.exec_start(job, demux=True)
         code = client.api.exec_inspect(job)["ExitCode"]
     except (DockerException, OSError) as error:  # its time-outs are the HTTP library's
-        raise Refusal(
-            f"{command[0]} cannot be run in {container.name} ({error}); see docker logs {container.name}."
-        ) from error
+        raise Refusal(f"{command[0]} cannot be run in {container.name} ({error}); see docker logs {container.name}.") from error
     return code, (output or b"").decode(errors="replace"), (complaint or b"").decode(errors="replace")
 
 
