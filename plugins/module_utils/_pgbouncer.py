@@ -6,7 +6,7 @@ from __future__ import annotations
 import csv
 import io
 
-from ansible_collections.smartsports.scaling.plugins.module_utils._docker import Container, containers, execute
+from ansible_collections.smartsports.scaling.plugins.module_utils._docker import Container, DockerException, containers, execute
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal
 
 _PATIENCE = {"PGCONNECT_TIMEOUT": "5"}
@@ -40,9 +40,17 @@ class Console:
         return _table(output)
 
     def config(self) -> dict[str, str]:
-        """What runs, of all that a reload can change, and the path of the file."""
-        rows = self.rows("SHOW CONFIG")
-        return {row["key"]: row["value"] for row in rows if row["changeable"] == "yes" or row["key"] == "conffile"}
+        return {row["key"]: row["value"] for row in self.rows("SHOW CONFIG")}
+
+    def reload_by_signal(self) -> None:
+        """Also where a file that PgBouncer did not take has left its console without administrators."""
+        try:
+            self._client.api.kill(self.container.id, signal="SIGHUP")
+        except DockerException as error:
+            raise Refusal(
+                f"{self.container.name} took no SIGHUP ({error}); its file is as it was before; have it read with docker kill -s HUP "
+                f"{self.container.name}."
+            ) from error
 
 
 def connections(client, postgres: Container, poolers: list[str]) -> dict[str, int]:

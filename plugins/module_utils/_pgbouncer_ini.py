@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 _SECTION = re.compile(r"\s*\[(\w+)\]\s*")
 _SETTING = re.compile(r"(\s*([^\s=;#%]+)\s*=\s*)(.*?)(\s*)")
@@ -19,6 +20,15 @@ def parse(text: str) -> dict[str, dict[str, str]]:
         if section and setting:
             found.setdefault(section, {})[setting[2]] = setting[3]
     return found
+
+
+def not_understood(text: str, known: Collection[str]) -> str:
+    """What PgBouncer would stop at when it reads the file again, '' for nothing: it runs on, and does not start with it."""
+    for number, (_section, line) in enumerate(_lines(text), 1):
+        content = line.strip()
+        if content and content[0] not in ";#%[" and not _SETTING.fullmatch(line):
+            return f"line {number}, '{content}'"
+    return next((f"the setting {name}" for name in parse(text).get(MAIN, {}) if name not in known), "")
 
 
 def options(value: str) -> dict[str, str]:

@@ -114,6 +114,10 @@ def _look(client, console: Console) -> Seen:
         )
     if ini.MAIN not in ini.parse(text):
         raise Refusal(f"{file.path} has no section [{ini.MAIN}] with settings, where {NAME} belongs; repair the file.")
+    if broken := ini.not_understood(text, running):
+        raise Refusal(
+            f"{file.path} has what PgBouncer does not understand ({broken}) and would not start with; repair it and run this again."
+        )
     databases = [row for row in console.rows("SHOW DATABASES") if row["name"] != "pgbouncer"]
     names = {row["name"] for row in databases}
     return Seen(running, text, file, databases, [row for row in console.rows("SHOW POOLS") if row["database"] in names])
@@ -173,7 +177,7 @@ def _resize(console: Console, seen: Seen, size: int) -> None:
         _require_in_force(console, size)
     except Refusal:
         _write(seen.file, seen.text)
-        console.rows("RELOAD")
+        console.reload_by_signal()
         raise
 
 
@@ -227,14 +231,17 @@ def _diff(seen: Seen, size: int, resize: bool) -> dict:
 
 
 def _report(result: dict, check_mode: bool, reconnect: bool, pools: list[Pool]) -> dict:
-    size, before, left = result[NAME], result["before"], result["excess"]
+    size, left = result[NAME], result["excess"]
+    before = int(result["diff"]["before"][NAME]["in force"])
     would = "would be " if check_mode else ""
     lines = []
     own = sorted({f"{pool.database} ({pool.own})" for pool in pools if pool.own is not None})
     if own:
         lines.append([f"a pool_size of their own wins and stays: {', '.join(own)}", "warn"])
-    if reconnect and check_mode:
-        lines.append(f"{left} connections would be closed, each after its transaction")
+    if reconnect and not left:
+        lines.append("no connection is open beyond it")
+    elif reconnect and check_mode:
+        lines.append(f"{left} connection(s) beyond it would be closed, each after its transaction")
     elif left and reconnect:
         lines.append([f"{left} connection(s) beyond it are still in a transaction, and close when it ends", "warn"])
     elif left:
@@ -245,4 +252,5 @@ def _report(result: dict, check_mode: bool, reconnect: bool, pools: list[Pool]) 
         lines += ["take it back:", result["undo"]]  # alone on its line: it is pasted
     if not result["changed"]:
         return {"lines": [f"{NAME} is {size} already: nothing changed", *lines]}
-    return {"title": f"{NAME}: {before} -> {size}, {would}in force", "status": "good", "lines": lines}
+    title = f"{NAME}: {before} -> {size}, {would}in force" if before != size else f"{NAME} stays {size}"
+    return {"title": title, "status": "good", "lines": lines}

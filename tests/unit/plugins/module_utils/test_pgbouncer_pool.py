@@ -44,6 +44,9 @@ class Engine:
     def inspect_container(self, name):
         return {"Name": "/p-pgbouncer", "Mounts": self.mounts, "NetworkSettings": {"Networks": {"n": {"Aliases": ["db"]}}}}
 
+    def kill(self, container, signal):
+        self.told.append(signal)
+
     def exec_create(self, container, command, environment=None):
         assert PASSWORD not in str(command)
         self.commands.append((command, environment))
@@ -76,8 +79,8 @@ class Engine:
         return table(
             {
                 "SHOW CONFIG": [
-                    {"key": "conffile", "value": INSIDE, "changeable": "no"},
-                    *({"key": name, "value": value, "changeable": "yes"} for name, value in self.running.items()),
+                    {"key": "conffile", "value": INSIDE},
+                    *({"key": name, "value": value} for name, value in self.running.items()),
                 ],
                 "SHOW DATABASES": [
                     {"name": "pgbouncer", "host": "", "force_user": "pgbouncer"},
@@ -202,7 +205,7 @@ def test_a_reload_that_does_not_take_it_is_taken_back(pooler):
     pooler.deaf = True
     assert "was reloaded and runs with default_pool_size 100 instead of 80" in refused(80)
     assert pooler.path.read_text() == TEXT
-    assert pooler.told == ["RELOAD", "RELOAD"]
+    assert pooler.told == ["RELOAD", "SIGHUP"]
 
 
 def test_busy_pools_shrink_only_when_asked(pooler):
@@ -255,6 +258,24 @@ def test_databases_of_other_servers_take_nothing_from_this_one(pooler):
     pooler.path.write_text(TEXT.replace("max_user_connections = 100", "max_user_connections = 0"))
     pooler.running["default_pool_size"] = "90"
     assert resize(150)["changed"]
+
+
+@pytest.mark.parametrize(("line", "named"), [("nonsense here", "line 9, 'nonsense here'"), ("thing = 5", "the setting thing")])
+def test_a_file_that_pgbouncer_would_not_start_with(pooler, line, named):
+    pooler.path.write_text(TEXT + line + "\n")
+    assert f"has what PgBouncer does not understand ({named}) and would not start with" in refused(80)
+
+
+def test_the_restore_does_not_need_the_console(pooler, monkeypatch):
+    answer = pooler.answer
+
+    def locked_out(statement):
+        pooler.refuses = statement == "RELOAD"
+        return answer(statement)
+
+    monkeypatch.setattr(pooler, "answer", locked_out)
+    assert "refused SHOW CONFIG" in refused(80)
+    assert pooler.path.read_text() == TEXT and pooler.told == ["RELOAD", "SIGHUP"]
 
 
 def test_a_wrong_password(pooler):
