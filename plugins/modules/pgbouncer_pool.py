@@ -5,7 +5,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: pgbouncer_pool
-short_description: Set how many server connections PgBouncer's pools have
+short_description: Set how many server connections the pools of PgBouncer have
 version_added: 0.1.0
 description:
   - Writes C(default_pool_size) into the C(pgbouncer.ini) that the host mounts into the container, reloads, and asserts C(SHOW CONFIG). A
