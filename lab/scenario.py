@@ -218,7 +218,7 @@ def operator_seconds(lab: Lab) -> list[float]:
 
 def state(lab: Lab) -> dict:
     """Everything a playbook could change: containers, settings, routes, and the count that is kept."""
-    files = ("config/nginx/upstream.conf", "docker-compose.scale.yml", ".env")
+    files = ("config/nginx/upstream.conf", "config/pgbouncer/pgbouncer.ini", "docker-compose.scale.yml", ".env")
     return {
         "containers": [container.id for container in containers(lab)],
         "settings": admin_settings(lab),

@@ -8,6 +8,7 @@ same function runs as an ordinary module: same arguments, same validation, same 
 from __future__ import annotations
 
 import importlib
+import time
 
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -30,20 +31,28 @@ class ActionModule(ActionBase):
 
     def run(self, tmp=None, task_vars=None):
         super().run(tmp, task_vars)
-        if self._connection.transport == "local" and not self._play_context.become:
-            result = self._run_here()
-        else:
-            result = self._execute_module(task_vars=task_vars)
-        _report.show(result.get("report"))
+        result = self._run_once(self._task.args, task_vars)
+        # A table that grows: its module runs once for each row, so that rows are seen as they come, also over SSH.
+        while again := result.pop("again", None):
+            time.sleep(again.pop("pause"))
+            result = self._run_once({**self._task.args, **again}, task_vars)
         if result.get("failed"):
             result.pop("report", None)  # shown: in the dump of a failure it would bury the sentence that counts
         return result
 
-    def _run_here(self) -> dict:
+    def _run_once(self, options: dict, task_vars) -> dict:
+        if self._connection.transport == "local" and not self._play_context.become:
+            result = self._run_here(options)
+        else:
+            result = self._execute_module(module_args=options, task_vars=task_vars)
+        _report.show(result.get("report"))
+        return result
+
+    def _run_here(self, options: dict) -> dict:
         logic = importlib.import_module(_UTILS + self._task.action.rpartition(".")[2])
         spec = dict(logic.SPEC)
         spec.pop("supports_check_mode")
-        checked = ArgumentSpecValidator(**spec).validate(self._task.args)
+        checked = ArgumentSpecValidator(**spec).validate(options)
         secrets = checked._no_log_values  # no public accessor exists (ansible-core 2.19)
         if checked.error_messages:
             raise AnsibleActionFail(str(remove_values("; ".join(checked.error_messages), secrets)))

@@ -10,8 +10,9 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from ansible.module_utils.common.validation import check_type_bool, check_type_int
+from ansible.module_utils.common.validation import check_type_bool
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal
+from ansible_collections.smartsports.scaling.plugins.module_utils._numbers import whole_number
 
 # As the admin API takes it: a name or an address of version 4, and a port from 1 to 65535.
 _ADDRESS = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?:([1-9][0-9]{0,4})")
@@ -71,7 +72,7 @@ def patch_of(settings: dict, value: Any, name: str = "") -> dict:
         elif isinstance(kind, Addresses):
             patch[member] = _addresses(path, content, kind)
         else:
-            patch[member] = _number(path, content, *kind)
+            patch[member] = whole_number(path, content, *kind)
     return patch
 
 
@@ -97,17 +98,6 @@ def _switch(path: str, value: Any) -> bool:
         return check_type_bool(value)
     except TypeError:
         raise Refusal(f"{path} is '{value}', but must be true or false; correct it and run again.") from None
-
-
-def _number(path: str, value: Any, least: int, most: int) -> int:
-    try:
-        number = check_type_int(value)
-    except TypeError:
-        number = None
-    # A YAML `yes` is an int to Ansible, and would be sent as true.
-    if number is None or isinstance(value, bool) or not least <= number <= most:
-        raise Refusal(f"{path} is '{value}', but must be a whole number from {least} to {most}; correct it and run again.")
-    return number
 
 
 def _addresses(path: str, value: Any, kind: Addresses) -> list[str]:

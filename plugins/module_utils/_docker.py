@@ -64,6 +64,18 @@ def containers(client, project: str, service: str, all_states: bool = False) -> 
     return sorted((_container(entry) for entry in found), key=lambda container: container.number)
 
 
+def execute(client, container: Container, command: list[str], environment: dict | None = None) -> tuple[int, str, str]:
+    """Return code, output and complaints of a command in a container. Secrets go through `environment`, never the command."""
+    options = {"environment": environment} if environment else {}
+    try:
+        job = client.api.exec_create(container.id, command, **options)["Id"]
+        output, complaint = client.api.exec_start(job, demux=True)
+        code = client.api.exec_inspect(job)["ExitCode"]
+    except (DockerException, OSError) as error:  # its time-outs are the HTTP library's
+        raise Refusal(f"{command[0]} cannot be run in {container.name} ({error}); see docker logs {container.name}.") from error
+    return code, (output or b"").decode(errors="replace"), (complaint or b"").decode(errors="replace")
+
+
 def _container(entry: dict) -> Container:
     health = _HEALTH.search(entry["Status"])
     networks = (entry.get("NetworkSettings") or {}).get("Networks") or {}

@@ -8,9 +8,9 @@ import os
 import re
 import time
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
 
-from ansible_collections.smartsports.scaling.plugins.module_utils._docker import Container, DockerException
+from ansible_collections.smartsports.scaling.plugins.module_utils._docker import Container, DockerException, execute
+from ansible_collections.smartsports.scaling.plugins.module_utils._host_file import HostFile, host_file
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, Say
 
 _DUMPED = re.compile(r"(?m)^# configuration file (.+):\n")
@@ -27,48 +27,6 @@ class Worker:
     pid: int
     started: float  # seconds since the epoch
     leaving: bool  # it finishes its requests and takes no new ones
-
-
-@dataclass(frozen=True)
-class HostFile:
-    """A configuration file of the container as the host has it."""
-
-    inside: str
-    path: Path
-    alone: bool  # mounted as a single file: a new inode would never be seen in the container
-
-    def read(self) -> str:
-        return self.path.read_text(encoding="utf-8")
-
-    def changed_at(self) -> float:
-        status = self.path.stat()
-        return max(status.st_mtime, status.st_ctime)
-
-    def replace(self, text: str) -> None:
-        """Put `text` in, so that a run killed at any moment leaves the old or the new text, never a part."""
-        if self.alone:
-            self._overwrite(text.encode())
-        else:
-            os.replace(self.candidate(text), self.path)
-
-    def candidate(self, text: str) -> Path:
-        """`text` in a file beside it, with its mode and owner; the leading dot keeps it out of `include *.conf`."""
-        path = self.path.with_name(f".{self.path.name}.candidate")
-        status = self.path.stat()
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as stream:
-            stream.write(text)
-            os.fchmod(stream.fileno(), status.st_mode & 0o777)
-            os.fchown(stream.fileno(), status.st_uid, status.st_gid)
-            stream.flush()
-            os.fsync(stream.fileno())
-        return path
-
-    def _overwrite(self, data: bytes) -> None:
-        # One write of at least the old length, then the cut of what are only newlines: no moment shows half of a file.
-        with open(self.path, "r+b", buffering=0) as stream:
-            stream.write(data.ljust(os.fstat(stream.fileno()).st_size, b"\n"))
-            stream.truncate(len(data))
-            os.fsync(stream.fileno())
 
 
 class Nginx:
@@ -96,18 +54,7 @@ class Nginx:
         return dict(zip(parts[1::2], parts[2::2], strict=True)), _workers(listed)
 
     def host_file(self, inside: str) -> HostFile:
-        """Where the host keeps a file of the container."""
-        mounts = {mount["Destination"].rstrip("/"): mount["Source"] for mount in self._details["Mounts"] if mount.get("Source")}
-        where = next((path for path in (inside, *map(str, PurePosixPath(inside).parents)) if path in mounts), None)
-        if where is None:
-            raise Refusal(
-                f"{inside} in {self.name} comes from its image, so a change would be lost with the container; mount it from the host "
-                f"(volumes: ./config/nginx:{PurePosixPath(inside).parent}:ro)."
-            )
-        path = Path(mounts[where]) / PurePosixPath(inside).relative_to(where)
-        if path.is_symlink():
-            return self.host_file(os.path.normpath(PurePosixPath(inside).parent / os.readlink(path)))
-        return HostFile(inside, path, alone=where == inside)
+        return host_file(self._details, inside)
 
     def test(self, file: HostFile, text: str) -> None:
         """Have nginx's own image judge the configuration with `text` in the file's place, before anything is written."""
@@ -182,13 +129,7 @@ class Nginx:
             time.sleep(0.05)
 
     def _execute(self, command: list[str]) -> tuple[int, str, str]:
-        try:
-            job = self._client.api.exec_create(self.container.id, command)["Id"]
-            output, complaint = self._client.api.exec_start(job, demux=True)
-            code = self._client.api.exec_inspect(job)["ExitCode"]
-        except DockerException as error:
-            raise Refusal(f"{command[0]} cannot be run in {self.name} ({error}); see docker logs {self.name}.") from error
-        return code, (output or b"").decode(errors="replace"), (complaint or b"").decode(errors="replace")
+        return execute(self._client, self.container, command)
 
 
 def _workers(listed: str) -> list[Worker]:

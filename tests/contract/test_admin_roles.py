@@ -170,6 +170,15 @@ def test_both_lanes_give_the_same_result(runner):
     assert runner.platform.sent("POST") == [("POST", "rate-limits", LIMITS)] * 2
 
 
+@pytest.mark.parametrize("as_module", [False, True])
+def test_a_watch_grows_by_a_row_at_each_look_in_both_lanes(runner, as_module):
+    [result] = runner.tasks(("queue_watch", {"seconds": "2", "every": "2"}, False), as_module=as_module)
+    first, second = result["rows"]
+    assert first["status"]["virtual_queue"] == second["status"]["virtual_queue"] == {"length": 7}
+    assert 1.9 < second["at"] - first["at"] < 10
+    assert "again" not in result and "steady" in str(result["report"])
+
+
 ROLES = {
     "load_shedding": {"load_shedding_limits": LIMITS},
     "queues": {

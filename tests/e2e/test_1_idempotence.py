@@ -16,6 +16,7 @@ RUNS = {
     "manage_queues": ["-e", "set=queue.payment.enabled=true,queue.virtual.enabled=true"],
     "degrade_features": [],
     "restore_features": ["-e", "features=analytics_tracking,email_notifications"],
+    "resize_pool": ["-e", "default_pool_size=80"],
     "scale_app": ["-e", "replicas=4"],
     "respond": ["-e", "profile=overload", "-e", "set=app.replicas=5"],
     "reset_configuration": [],
@@ -68,6 +69,7 @@ def test_preview_run_and_second_run(fresh: Lab, playbook: str):
         ("shed_load", ["-e", "set=shedding.search.rpm=20"]),
         ("manage_queues", ["-e", "set=queue.purchase.enabled=true"]),
         ("respond", ["-e", "profile=overload", "-e", "set=app.replicas=3,performance_mode=true"]),
+        ("resize_pool", ["-e", "default_pool_size=60"]),
         ("scale_app", ["-e", "replicas=3"]),
         ("reset_configuration", []),
     ],
@@ -85,11 +87,13 @@ def test_the_printed_undo_takes_just_its_own_change_back(fresh: Lab, playbook: s
     after = scenario.state(fresh)
     assert after["settings"] == before["settings"]
     assert after["containers"] == before["containers"]
-    assert after["files"]["config/nginx/upstream.conf"] == before["files"]["config/nginx/upstream.conf"]
+    for name in ("config/nginx/upstream.conf", "config/pgbouncer/pgbouncer.ini"):
+        assert after["files"][name] == before["files"][name]
 
 
-def test_assess_changes_nothing(fresh: Lab):
+@pytest.mark.parametrize(("playbook", "arguments"), [("assess", []), ("watch_queue", ["-e", "seconds=3", "-e", "every=1"])])
+def test_looking_changes_nothing(fresh: Lab, playbook: str, arguments: list[str]):
     before = scenario.state(fresh)
-    played = scenario.play(fresh, "assess")
+    played = scenario.play(fresh, playbook, *arguments)
     assert (played.rc, played.changed) == (0, 0), played.output
     assert scenario.state(fresh) == before

@@ -76,7 +76,7 @@ def test_refuses_a_shell_that_overrules_the_deployment(observe, tmp_path, monkey
         monkeypatch.setenv(name, value)
     assert observe(3)["plan"]["add"] == 1
     monkeypatch.setenv("ADMIN_TOKEN", "another")
-    with pytest.raises(Refusal, match="about ADMIN_TOKEN, .*unset ADMIN_TOKEN") as refused:
+    with pytest.raises(Refusal, match=r"about ADMIN_TOKEN, .*unset ADMIN_TOKEN") as refused:
         observe(3)
     assert "another" not in str(refused.value)
     assert observe(2)["plan"]["add"] == 0

@@ -28,7 +28,7 @@ class Engine:
         self.commands, self.tested, self.removed = [], [], []
 
     def inspect_container(self, name):
-        return {"Image": "sha256:nginx", "Mounts": self.mounts}
+        return {"Name": "/p-nginx", "Image": "sha256:nginx", "Mounts": self.mounts}
 
     def exec_create(self, container, command):
         self.commands.append(command)
