@@ -249,7 +249,7 @@ def _report(result: dict, check_mode: bool, reconnect: bool, pools: list[Pool]) 
             [f"busy pools do not shrink: {left} connection(s) beyond it stay open; -e reconnect=true closes them", "warn"]
         )
     if "undo" in result:
-        lines += ["take it back:", result["undo"]]  # alone on its line: it is pasted
+        lines.append([f"{'would be undone by' if check_mode else 'undo'}: {result['undo']}", "command"])
     if not result["changed"]:
         return {"lines": [f"{NAME} is {size} already: nothing changed", *lines]}
     title = f"{NAME}: {before} -> {size}, {would}in force" if before != size else f"{NAME} stays {size}"

@@ -91,7 +91,7 @@ def test_the_printed_undo_takes_just_its_own_change_back(fresh: Lab, playbook: s
         assert after["files"][name] == before["files"][name]
 
 
-@pytest.mark.parametrize(("playbook", "arguments"), [("assess", []), ("watch_queue", ["-e", "seconds=3", "-e", "every=1"])])
+@pytest.mark.parametrize(("playbook", "arguments"), [("assess", []), ("watch_queue", ["-e", "seconds=3", "-e", "every=2"])])
 def test_looking_changes_nothing(fresh: Lab, playbook: str, arguments: list[str]):
     before = scenario.state(fresh)
     played = scenario.play(fresh, playbook, *arguments)

@@ -76,9 +76,9 @@ def test_a_preview_shows_it_and_changes_nothing(platform):
 def test_queries_run_on_while_it_changes_and_the_undo_line_takes_it_back(platform, queries):
     code, output = resize(60, "-e", "reconnect=true")
     assert code == 0, output
-    assert "changed=1 " in output and "take it back:" in output
+    assert "changed=1 " in output and "undo: " in output
     assert in_force(platform) == "60"
-    undo = output.partition("take it back:")[2].splitlines()[1]
+    undo = output.partition("undo: ")[2].splitlines()[0]
     assert undo.endswith("playbooks/resize_pool.yml -e default_pool_size=80")
     done = subprocess.run(undo.split(), cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout

@@ -157,7 +157,7 @@ def test_written_in_place_reloaded_and_in_force(pooler):
     assert pooler.told == ["RELOAD"]
     assert pooler.running["default_pool_size"] == "80"
     assert result["undo"] == "ansible-playbook playbooks/resize_pool.yml -e default_pool_size=100"
-    assert result["report"]["lines"][-2:] == ["take it back:", result["undo"]]
+    assert result["report"]["lines"][-1] == [f"undo: {result['undo']}", "command"]
     assert result["diff"]["before"] == {"default_pool_size": {"in the file": "100", "in force": "100"}}
     assert result["diff"]["after"] == {"default_pool_size": {"in the file": "80", "in force": "80"}}
 
