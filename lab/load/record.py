@@ -12,6 +12,8 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from lab.load.plan import TIMEOUT
+
 # ok: what was asked for. declined: the seat is taken, or the payment was declined. limited: 429. queued: 202 and a place in the queue.
 # off: the feature was switched off by the operator. failed: 5xx, time-out, reset, broken contract.
 OUTCOMES = ("ok", "declined", "limited", "queued", "off", "failed")
@@ -63,10 +65,10 @@ def _lines(path: Path) -> list[dict]:
 
 
 def summary(samples: list[Sample], seconds: float) -> dict:
-    """The figures of one window of `seconds`. Latency is that of requests that were served or failed: a quick
-    "429" or "you are queued" must not make the site look faster than it is."""
+    """The figures of one window of `seconds`. Nothing quick may make the site look faster than it is: latency leaves "429" and "you are
+    queued" out, and a request that failed counts as one that was never answered, also where the failure came at once."""
     outcomes = Counter(sample.outcome for sample in samples)
-    served = sorted(sample.latency for sample in samples if sample.outcome in ("ok", "declined", "failed"))
+    waited = sorted(_waited(sample) for sample in samples if sample.outcome in ("ok", "declined", "failed"))
     purchases = sum(1 for sample in samples if sample.kind == "purchase" and sample.outcome == "ok")
     return {
         "seconds": round(seconds, 1),
@@ -77,12 +79,16 @@ def summary(samples: list[Sample], seconds: float) -> dict:
         "queued_rate": _share(outcomes["queued"], len(samples)),
         "purchases": purchases,
         "purchases_per_second": round(purchases / seconds, 2),
-        "p50": percentile(served, 0.50),
-        "p95": percentile(served, 0.95),
-        "p99": percentile(served, 0.99),
+        "p50": percentile(waited, 0.50),
+        "p95": percentile(waited, 0.95),
+        "p99": percentile(waited, 0.99),
         "failures": dict(Counter(s.reason for s in samples if s.outcome == "failed").most_common()),
         "generator_late_p99": percentile(sorted(sample.late for sample in samples), 0.99),
     }
+
+
+def _waited(sample: Sample) -> float:
+    return max(sample.latency, TIMEOUT) if sample.outcome == "failed" else sample.latency
 
 
 def window(samples: list[Sample], since: float, until: float) -> dict:

@@ -98,6 +98,12 @@ def test_refusals_do_not_flatter_the_latency():
     assert (figures["p95"], figures["limited"], figures["failure_rate"]) == (4.0, 99, 0)
 
 
+def test_failing_at_once_does_not_flatter_the_latency():
+    samples = [Sample(at=1, latency=0.002, kind="browse", outcome=outcome) for outcome in ["ok"] * 9 + ["failed"]]
+    assert record.summary(samples, 10)["p95"] == 10
+    assert record.summary(samples, 10)["p50"] == 0.002
+
+
 def test_a_window_counts_by_intended_start():
     samples = [Sample(at=at, latency=9, kind="purchase", outcome="ok") for at in (9.9, 10.0, 19.9, 20.0)]
     assert record.window(samples, 10, 20)["purchases"] == 2
