@@ -217,10 +217,14 @@ def operator_seconds(lab: Lab) -> list[float]:
 
 
 def state(lab: Lab) -> dict:
-    """Everything a playbook could change: containers, settings, routes, and the count that is kept."""
+    """Everything a playbook could change: containers, their limits, settings, routes, and what is kept for new replicas."""
     files = ("config/nginx/upstream.conf", "config/pgbouncer/pgbouncer.ini", "docker-compose.scale.yml", ".env")
+    present = containers(lab)
     return {
-        "containers": [container.id for container in containers(lab)],
+        "containers": [container.id for container in present],
+        "limits": [
+            [container.attrs["HostConfig"][name] for name in ("NanoCpus", "Memory", "MemorySwap")] for container in present
+        ],
         "settings": admin_settings(lab),
         "files": {name: (lab.directory / name).read_text() for name in files if (lab.directory / name).exists()},
     }

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.smartsports.scaling.plugins.module_utils import _scale_file
+from ansible_collections.smartsports.scaling.plugins.module_utils import _limits, _scale_file
 from ansible_collections.smartsports.scaling.plugins.module_utils._docker import Container, connect, containers
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, Say
 
@@ -53,7 +53,7 @@ class Replica:
 
 def run(params: dict, check_mode: bool, say: Say) -> dict:
     wanted = _number(params["replicas"], params["maximum"])
-    directory = _directory(params) if params["project_dir"] else None
+    directory = _scale_file.directory_of(params["project_dir"], params["files"]) if params["project_dir"] else None
     client = connect()
     replicas = _replicas(client, params)
     running = [replica for replica in replicas if replica.runs]
@@ -95,16 +95,6 @@ def _number(value: Any, maximum: int) -> int | None:
             f"replicas={number} is outside 1 to {maximum}; choose a number in this range, or change app_scale_maximum in the inventory."
         )
     return number
-
-
-def _directory(params: dict) -> Path:
-    directory = Path(params["project_dir"])
-    for name in params["files"]:
-        if not (directory / name).is_file():
-            raise Refusal(
-                f"{directory / name} does not exist on this host; correct smartsports_project_dir or smartsports_compose_files."
-            )
-    return directory
 
 
 def _replicas(client, params: dict) -> list[Replica]:
@@ -154,13 +144,12 @@ def _check(wanted: int, running: list[Replica], directory: Path, client, params:
             f"the environment of this shell says otherwise than {directory}/.env about {', '.join(overruled)}, and Compose would start replicas "
             f"with the shell's; unset {' '.join(overruled)}, or correct .env, and run this again."
         )
-    limit = running[-1].memory
+    # What new replicas will get: the kept limit, or else that of the newest.
+    limit = _limits.size(_scale_file.limits(directory).get("memory")) or running[-1].memory
     host_memory = client.api.info()["MemTotal"]  # slow to ask for, so only where replicas are added
-    if wanted * limit > host_memory:
-        raise Refusal(
-            f"replicas={wanted} x {_size(limit)} each (their memory limit) is {_size(wanted * limit)}, more than the {_size(host_memory)} of this host; "
-            f"choose at most {host_memory // limit}, or lower the limit in the compose file."
-        )
+    if limit:
+        fix = f"choose at most {host_memory // limit}, or lower the limit (playbooks/resize_app.yml, or the compose file)"
+        _limits.refuse_beyond_host(wanted, limit, host_memory, fix)
 
 
 def _plan(wanted: int, replicas: list[Replica], kept: int | None, directory: Path) -> dict:
@@ -217,7 +206,3 @@ def _undo(playbooks: str, before: int, after: int, check_mode: bool) -> list:
         return []
     playbook = "scale_down.yml" if before < after else "scale_app.yml"
     return [[f"{'would be undone by' if check_mode else 'undo'}: {playbooks}/{playbook} -e replicas={before}", "command"]]
-
-
-def _size(count: int) -> str:
-    return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 2**20:.0f} MiB"

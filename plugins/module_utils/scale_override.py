@@ -28,23 +28,18 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
         )
     if not directory.is_dir():
         raise Refusal(f"{directory} does not exist on this host; correct smartsports_project_dir.")
-    override, environment = directory / _scale_file.NAME, directory / ".env"
-    before = override.read_text(encoding="utf-8") if override.exists() else ""
-    after = _scale_file.text(params["service"], params["replicas"], params["static_networks"])
-    listed_before = _scale_file.read_environment(directory)
-    listed_after = _scale_file.environment(listed_before, params["files"])
+    before, listed = _scale_file.stored(directory), _scale_file.listed(directory, params["files"])
+    # The limits of resize_app stay.
+    after = _scale_file.text(params["service"], params["replicas"], params["static_networks"], _scale_file.limits(directory))
     result = {
-        "changed": before != after or listed_before != listed_after,
-        "file": str(override),
+        "changed": before != after or not listed,
+        "file": str(directory / _scale_file.NAME),
         # .env holds secrets: the diff tells whether it lists the override, never what else is in it.
         "diff": {
-            "before": {"kept replicas": _scale_file.kept(directory), "listed in COMPOSE_FILE": listed_before == listed_after},
+            "before": {"kept replicas": _scale_file.kept(directory), "listed in COMPOSE_FILE": listed},
             "after": {"kept replicas": params["replicas"], "listed in COMPOSE_FILE": True},
         },
     }
     if not check_mode:
-        if before != after:
-            _scale_file.write(override, after, mode=0o644)
-        if listed_before != listed_after:  # last: Compose refuses to work with a file that is listed and missing
-            _scale_file.write(environment, listed_after, mode=0o600)
+        _scale_file.store(directory, params["files"], after)
     return result

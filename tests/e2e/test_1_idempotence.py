@@ -9,7 +9,7 @@ import pytest
 from lab import scenario
 from lab.scenario import Lab
 
-# In an order in which each finds something to do: parts of a profile, the way up, then the way back.
+# In an order in which each finds something to do: parts of a profile, the way up, then the way back; a second word tells runs apart.
 RUNS = {
     "shed_load": [],
     "tune_cache": ["-e", "set=cache.event_list_ttl=90"],
@@ -17,9 +17,11 @@ RUNS = {
     "degrade_features": [],
     "restore_features": ["-e", "features=analytics_tracking,email_notifications"],
     "resize_pool": ["-e", "default_pool_size=80"],
+    "resize_app": ["-e", "cpus=0.2", "-e", "memory=224M"],
     "scale_app": ["-e", "replicas=4"],
     "respond": ["-e", "profile=overload", "-e", "set=app.replicas=5"],
     "reset_configuration": [],
+    "resize_app back": ["-e", "cpus=0.15", "-e", "memory=192M", "-e", "lower=true"],
     "scale_down": ["-e", "replicas=2"],
 }
 
@@ -43,14 +45,15 @@ def fresh(lab: Lab) -> Lab:
     return lab
 
 
-@pytest.mark.parametrize("playbook", RUNS)
-def test_preview_run_and_second_run(fresh: Lab, playbook: str):
+@pytest.mark.parametrize("name", RUNS)
+def test_preview_run_and_second_run(fresh: Lab, name: str):
+    playbook, arguments = name.split()[0], RUNS[name]
     before = scenario.state(fresh)
-    preview = scenario.play(fresh, playbook, *RUNS[playbook], "--check", "--diff")
+    preview = scenario.play(fresh, playbook, *arguments, "--check", "--diff")
     assert preview.rc == 0, preview.output
     assert scenario.state(fresh) == before, "check mode changed something"
 
-    first = scenario.play(fresh, playbook, *RUNS[playbook], "--diff")
+    first = scenario.play(fresh, playbook, *arguments, "--diff")
     assert first.rc == 0, first.output
     assert first.changes, "the run found nothing to do"
     assert [name for name, _diff in preview.changes] == [name for name, _diff in first.changes]
@@ -58,7 +61,7 @@ def test_preview_run_and_second_run(fresh: Lab, playbook: str):
         assert came_true(predicted, actual), (name, predicted, actual)
     assert preview.changed == first.changed
 
-    second = scenario.play(fresh, playbook, *RUNS[playbook], "--diff")
+    second = scenario.play(fresh, playbook, *arguments, "--diff")
     assert second.rc == 0, second.output
     assert (second.changed, second.changes) == (0, [])
 
@@ -71,6 +74,7 @@ def test_preview_run_and_second_run(fresh: Lab, playbook: str):
         ("respond", ["-e", "profile=overload", "-e", "set=app.replicas=3,performance_mode=true"]),
         ("resize_pool", ["-e", "default_pool_size=60"]),
         ("scale_app", ["-e", "replicas=3"]),
+        ("resize_app", ["-e", "cpus=0.2", "-e", "memory=224M"]),
         ("reset_configuration", []),
     ],
 )
@@ -87,6 +91,7 @@ def test_the_printed_undo_takes_just_its_own_change_back(fresh: Lab, playbook: s
     after = scenario.state(fresh)
     assert after["settings"] == before["settings"]
     assert after["containers"] == before["containers"]
+    assert after["limits"] == before["limits"]
     for name in ("config/nginx/upstream.conf", "config/pgbouncer/pgbouncer.ini"):
         assert after["files"][name] == before["files"][name]
 

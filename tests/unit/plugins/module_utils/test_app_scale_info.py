@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.smartsports.scaling.plugins.module_utils import app_scale_info
+from ansible_collections.smartsports.scaling.plugins.module_utils import _scale_file, app_scale_info
 from ansible_collections.smartsports.scaling.plugins.module_utils._docker import Container
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, silent
 
@@ -156,6 +156,15 @@ def test_scaling_down_adds_none(observe):
         match=r"replicas=5 is more than the 2 that run, and scaling down adds none; to add 3, run playbooks/scale_app.yml",
     ):
         observe(5, allow_down=True, allow_up=False)
+
+
+def test_the_kept_limit_is_what_new_replicas_get(observe, tmp_path):
+    kept = _scale_file.text("app", 2, [], {"memory": "2G"})
+    _scale_file.store(tmp_path, ["docker-compose.prod.yml"], kept)
+    with pytest.raises(
+        Refusal, match=r"replicas=5 x 2\.0 GiB each .* choose at most 4, or lower the limit \(playbooks/resize_app.yml"
+    ):
+        observe(5)
 
 
 def test_memory_without_a_limit_is_no_reason_to_refuse(observe):

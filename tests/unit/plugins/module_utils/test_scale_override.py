@@ -32,6 +32,21 @@ def test_keeps_the_number_once(directory):
     assert not keep(directory)["changed"]
 
 
+def test_the_limits_stay_when_the_number_changes(directory):
+    limits = {"cpus": "0.5", "memory": "512M", "memswap": "512M"}
+    _scale_file.store(directory, ["docker-compose.prod.yml"], _scale_file.text("app", 2, [], limits))
+    keep(directory, replicas=5)
+    assert _scale_file.kept(directory) == 5
+    assert _scale_file.limits(directory) == limits
+
+
+def test_limits_are_in_one_of_the_places_that_compose_knows(directory):
+    _scale_file.store(directory, ["docker-compose.prod.yml"], _scale_file.text("app", 2, [], {"cpus": "4", "memory": "8G"}))
+    text = _scale_file.stored(directory)
+    assert text.count("!reset null") == 6  # the name, the older place's two limits, quota and period, and swap
+    assert 'resources:\n        limits:\n          cpus: "4"\n          memory: "8G"\n' in text
+
+
 def test_takes_away_what_forbids_a_second_replica(directory):
     keep(directory, static_networks=["default"])
     text = (directory / _scale_file.NAME).read_text()
