@@ -75,7 +75,7 @@ def _heading(row: dict) -> list:
         for name in ("virtual_queue", "ticket_purchase_queue", "payment_queue")
         if row.get("status", {}).get(name, {}).get("enabled") is False
     ]
-    names = f"{'time':8}" + "".join(f"{name:>{width}}" for name, width, *_ in COLUMNS)
+    names = f"{'time':8}" + "".join(f"{name:>{width}}" for name, width, *_rest in COLUMNS)
     return [*([[f"switched off: {', '.join(off)}", "dim"]] if off else []), [names, "dim"]]
 
 

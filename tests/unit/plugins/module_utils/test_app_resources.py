@@ -201,7 +201,11 @@ def test_one_that_cannot_be_put_back_is_named(resize):
 
 def test_a_file_that_cannot_be_written_puts_all_back(resize, hosts, monkeypatch):
     before = {name: dict(host) for name, host in hosts.items()}
-    monkeypatch.setattr(_scale_file, "store", lambda *arguments: (_ for _ in ()).throw(OSError("disk full")))
+
+    def store(*arguments):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(_scale_file, "store", store)
     with pytest.raises(Refusal, match=r"the override could not be changed \(disk full\); 2 replica\(s\) have"):
         resize("0.5")
     assert hosts == before
