@@ -19,7 +19,7 @@ from rich.table import Table  # noqa: E402
 
 from lab import scenario  # noqa: E402
 from lab.scenario import Lab, ScenarioError  # noqa: E402
-from lab.story import SURGE_RATE, Story  # noqa: E402
+from lab.story import Story  # noqa: E402
 
 CHAPTERS = 6
 COLOURS = {"P0": "bold red", "P1": "red", "P2": "yellow", "normal": "green", "unknown": "magenta"}
@@ -63,7 +63,7 @@ def tell(story: Story) -> None:
         f"  p95 {seconds(normal['p95'])}, {normal['failed']} failed, {normal['purchases']} tickets sold in {normal['seconds']:.0f} s"
     )
 
-    chapter(2, "TICKET SALES OPEN", f"{SURGE_RATE:.0f} visitors a second arrive and do not wait for each other; some are bots")
+    chapter(2, "TICKET SALES OPEN", f"{story.rate:.0f} visitors a second arrive and do not wait for each other; some are bots")
     story.open_sale()
     story.drown(look("the crowd arrived"))
 

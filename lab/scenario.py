@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -214,6 +215,23 @@ def operator_seconds(lab: Lab) -> list[float]:
             requests.get(f"http://{address(container)}:3000/{path}", headers=headers, timeout=10).raise_for_status()
             taken.append(round(time.monotonic() - began, 3))
     return taken
+
+
+def cores(lab: Lab) -> float:
+    """What the limits of the application's containers give it, in cores of this host."""
+    return sum(container.attrs["HostConfig"]["NanoCpus"] for container in containers(lab)) / 1e9
+
+
+def busy_cores(lab: Lab, work: Callable[[], object]) -> float:
+    """How many cores the application's containers used while `work` ran, on average."""
+    began, before = time.monotonic(), _cpu_seconds(lab)
+    work()
+    return (_cpu_seconds(lab) - before) / (time.monotonic() - began)
+
+
+def _cpu_seconds(lab: Lab) -> float:
+    stats = (container.client.api.stats(container.id, stream=False, one_shot=True) for container in containers(lab))
+    return sum(each["cpu_stats"]["cpu_usage"]["total_usage"] for each in stats) / 1e9
 
 
 def state(lab: Lab) -> dict:

@@ -10,10 +10,13 @@ from lab import scenario
 from lab.load import record, verify
 from lab.scenario import LEVELS, Crowd, Lab, Played, ScenarioError
 
-# Two replicas of 0.15 cores serve some 20 visitors a second; ten, without what does not sell tickets, serve this crowd.
 NORMAL_RATE = 6.0
-SURGE_RATE = 60.0
 NORMAL_SECONDS = 12.0
+IDLE_SECONDS = 3.0
+# The crowd, in multiples of what two replicas were measured to serve: hosts differ by more than that from day to day. Ten replicas,
+# without what does not sell tickets, serve it.
+SURGE = 3.5
+MOST = 180.0  # visitors a second that the generator sends from a fraction of a core
 LOOK_BACK = 15.0  # seconds of arrivals that "before" and "after" are measured over
 PATIENCE = 90.0  # until the surge must be seen
 RELIEF = 60.0  # from the end of respond until severity must be better
@@ -23,16 +26,19 @@ RELIEF = 60.0  # from the end of respond until severity must be better
 class Story:
     lab: Lab
     directory: Path
-    rate: float = SURGE_RATE
+    rate: float = 0.0  # of the surge; follows from the normal day
     moments: dict[str, float] = field(default_factory=dict)  # Unix times
     severities: list[tuple[float, str]] = field(default_factory=list)
     figures: dict = field(default_factory=dict)
     _surge: Crowd | None = None
 
     def normal_day(self) -> dict:
-        """A few visitors, for comparison."""
+        """A few visitors, for comparison, and for the size of the surge: how much of the replicas' CPU each of them takes."""
+        idle = scenario.busy_cores(self.lab, lambda: time.sleep(IDLE_SECONDS))
         with Crowd(self.lab, self.directory / "normal", NORMAL_RATE, NORMAL_SECONDS, seed=1) as crowd:
-            self.figures["normal"] = crowd.wait()
+            busy = scenario.busy_cores(self.lab, lambda: self.figures.update(normal=crowd.wait()))
+        capacity = NORMAL_RATE * (scenario.cores(self.lab) - idle) / max(busy - idle, 0.001)
+        self.rate = min(round(SURGE * capacity), MOST)
         return self.figures["normal"]
 
     def open_sale(self) -> None:
