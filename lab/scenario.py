@@ -118,7 +118,7 @@ def start_play(lab: Lab, playbook: str, *arguments: str, results: Path, environm
             "LAB_PREFIX": lab.prefix,
             "LAB_RESULTS": str(results),
             "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "lab/callbacks"),
-            "ANSIBLE_CALLBACKS_ENABLED": "lab_results",
+            "ANSIBLE_CALLBACKS_ENABLED": "lab_results,smartsports.scaling.preload",
             **(environment or {}),
         },
     )

@@ -112,13 +112,25 @@ def _require_free_ports(lab: Lab) -> None:
 def down(lab: Lab) -> bool:
     """Remove the prefix's containers, volumes, network and directory. False if there was nothing."""
     found = _engine_holds(lab)
-    for kind, command in (("containers", "rm --force --volumes"), ("volumes", "volume rm --force"), ("networks", "network rm")):
+    for kind, command in (("containers", "rm --force --volumes"), ("volumes", "volume rm --force")):
         if found[kind]:
             output(["docker", *command.split(), *dict.fromkeys(found[kind])])
+    for network in found["networks"]:
+        _remove_network(network)
     existed = lab.directory.exists()
     if existed:
         shutil.rmtree(lab.directory)
     return existed or any(found.values())
+
+
+def _remove_network(network: str) -> None:
+    """An engine that was interrupted while it connected a container can count that one until its next start: an empty network is left."""
+    try:
+        output(["docker", "network", "rm", network])
+    except LabError:
+        if json.loads(output(["docker", "network", "inspect", "--format", "{{json .Containers}}", network])):
+            raise
+        say("its empty network is left, as the engine counts a container that is gone; the next lab of this name uses it")
 
 
 def _engine_holds(lab: Lab) -> dict[str, list[str]]:
@@ -134,7 +146,8 @@ def _engine_holds(lab: Lab) -> dict[str, list[str]]:
 
 def require_ours(lab: Lab) -> None:
     """Refuse a lab that another checkout made: its volumes know other secrets than this checkout's."""
-    if not read_env(lab.directory) and any(_engine_holds(lab).values()):
+    found = _engine_holds(lab)
+    if not read_env(lab.directory) and (found["containers"] or found["volumes"]):
         raise LabError(
             f"there is a lab '{lab.prefix}' that this checkout did not make; remove it and its data with "
             f"'lab/lab.py down --prefix {lab.prefix}', or choose another name with --prefix (make: PREFIX=NAME)."

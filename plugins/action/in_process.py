@@ -16,7 +16,7 @@ from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-# Imported here, in the process that forks the workers, so that no task pays for it again.
+# Imported here: callback preload imports this file in the process that forks the workers, so that no task pays for it again.
 from ansible_collections.smartsports.scaling.plugins.module_utils import _docker  # noqa: F401  # pylint: disable=unused-import
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal
 from ansible_collections.smartsports.scaling.plugins.plugin_utils import _report
