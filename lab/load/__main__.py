@@ -25,6 +25,8 @@ def main() -> int:
                 arrivals=arguments.arrivals,
                 seed=arguments.seed,
                 path=arguments.path,
+                host=arguments.host,
+                ca=arguments.ca,
             ).checked()
             result, rc = run(plan, arguments.out), 0
         else:
@@ -49,6 +51,8 @@ def _parser() -> argparse.ArgumentParser:
     start.add_argument("--crowd", choices=sorted(CROWDS), default="buyers", help="steady: simple GETs of --path")
     start.add_argument("--arrivals", choices=["poisson", "even"], default="poisson")
     start.add_argument("--path", default=Plan.path, help="what the steady crowd asks for (default: %(default)s)")
+    start.add_argument("--host", default=Plan.host, help="the site's name, for Host and TLS, where --target is an address")
+    start.add_argument("--ca", default=Plan.ca, help="PEM file with the CA of an https target")
     start.add_argument("--seed", type=int, default=1)
     start.add_argument("--out", type=Path, required=True, help="directory for the result")
     check = commands.add_parser("verify", help="look up every acknowledged purchase of a run in PostgreSQL")

@@ -43,6 +43,8 @@ class Plan:
     arrivals: str = "poisson"  # or even
     seed: int = 1
     path: str = "/health"  # what the steady crowd asks for
+    host: str = ""  # the name of the site, where the target is an address that knows several
+    ca: str = ""  # PEM file with the CA of an https target; the system's where none is given
 
     def checked(self) -> Plan:
         """This plan, or PlanError."""

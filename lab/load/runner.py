@@ -27,7 +27,7 @@ async def _run(plan: Plan, directory: Path) -> dict:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     recorder = Recorder(directory)
-    site = Site(plan.target, recorder)
+    site = Site(plan.target, recorder, plan.host, plan.ca)
     visitors: set[asyncio.Task] = set()
     try:
         events = await _on_sale(site) if plan.crowd == "buyers" else ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import time
 from dataclasses import dataclass, field
 
@@ -28,9 +29,13 @@ class Site:
     """Asks the site and records every answer. Each request has a connection of its own, as buyers' browsers do, so that the
     client library cannot quietly repeat one that was reset."""
 
-    def __init__(self, base: str, recorder: Recorder) -> None:
+    def __init__(self, base: str, recorder: Recorder, host: str = "", ca: str = "") -> None:
         self._base = base.rstrip("/")
         self._recorder = recorder
+        self._headers = {"Host": host} if host else {}
+        self._tls = {"server_hostname": host or None} if base.startswith("https:") else {}
+        if self._tls and ca:
+            self._tls["ssl"] = ssl.create_default_context(cafile=ca)
         self._http = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, force_close=True), timeout=aiohttp.ClientTimeout(total=TIMEOUT)
         )
@@ -55,7 +60,11 @@ class Site:
         due = sent if due is None else due
         try:
             async with self._http.request(
-                method, self._base + path, json=body, headers={"X-Client-Id": client, **(headers or {})}
+                method,
+                self._base + path,
+                json=body,
+                headers={"X-Client-Id": client, **self._headers, **(headers or {})},
+                **self._tls,
             ) as response:
                 answer, reason = _verdict(response.status, await response.read(), response.headers, must_have)
         except TimeoutError:
@@ -78,7 +87,7 @@ class Site:
     async def look(self, path: str) -> dict:
         """One answer that is no part of the run; {} where there is none."""
         try:
-            async with self._http.get(self._base + path) as response:
+            async with self._http.get(self._base + path, headers=self._headers, **self._tls) as response:
                 return await response.json() if response.status == 200 else {}
         except (TimeoutError, aiohttp.ClientError, OSError):
             return {}

@@ -16,6 +16,10 @@ options:
     description: The Compose service of the application. Its running containers are found by their labels.
     type: str
     default: app
+  network:
+    description: The Docker network on which the application is reached; the first by name by default.
+    type: str
+    default: ""
   port:
     description: The port of the application in its containers.
     type: int

@@ -65,6 +65,7 @@ class Client:
     def __init__(self, params: dict) -> None:
         self.project = params["project"]
         self.service = params["service"]
+        self.network = params["network"]
         self.deadline = params["deadline"]
         self._end = time.monotonic() + self.deadline
         self._base = f"{params['scheme']}://%s:{params['port']}/admin/"
@@ -79,7 +80,7 @@ class Client:
                 f"no container of the service '{self.service}' of the Compose project '{self.project}' runs; start it with "
                 "`docker compose up -d`, or correct smartsports_project and smartsports_app_service."
             )
-        return [Instance(container.name, self._base % container.address) for container in running]
+        return [Instance(container.name, self._base % container.address_on(self.network)) for container in running]
 
     def read(self, resources: Sequence[str]) -> dict[str, Readings]:
         """What every instance tells about each resource; tried again while nobody tells anything about one, then Failed."""

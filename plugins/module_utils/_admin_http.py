@@ -10,15 +10,14 @@ from __future__ import annotations
 import os
 
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal
+from ansible_collections.smartsports.scaling.plugins.module_utils._web import session
 
 try:
     import requests
-    from requests.adapters import HTTPAdapter
 
     REQUESTS_IMPORT_ERROR = None
 except ImportError as error:  # the module runs on a host without the pinned venv
     requests = None
-    HTTPAdapter = object
     REQUESTS_IMPORT_ERROR = error
 
 
@@ -36,17 +35,6 @@ class NotOffered(Exception):
     """404 or 405: the deployed application does not offer this method on this path."""
 
 
-class _NamedAdapter(HTTPAdapter):
-    """Verifies the certificate against one name: replicas have addresses that no certificate can list."""
-
-    def __init__(self, server_name: str) -> None:
-        self.server_name = server_name
-        super().__init__()
-
-    def init_poolmanager(self, *args, **kwargs) -> None:
-        super().init_poolmanager(*args, server_hostname=self.server_name, assert_hostname=self.server_name, **kwargs)
-
-
 class Http:
     """Requests with the admin token. Safe to use from several threads."""
 
@@ -59,16 +47,8 @@ class Http:
         _require_usable(params)
         self._token = params["token"]
         self._timeout = params["timeout"]
-        self._session = requests.Session()
-        # The environment's proxies would be handed the token, its netrc would replace it.
-        self._session.trust_env = False
-        if not params["validate_certs"]:  # asked for: one warning a request tells nothing new
-            requests.packages.urllib3.disable_warnings()
-        self._session.verify = (params["ca_path"] or True) if params["validate_certs"] else False
-        # A connection of its own for each request: a kept one that the other side just closed makes a POST's outcome unclear.
-        self._session.headers.update({"Authorization": f"Bearer {self._token}", "Connection": "close"})
-        if params["server_name"] and params["validate_certs"]:
-            self._session.mount("https://", _NamedAdapter(params["server_name"]))
+        self._session = session(params["validate_certs"], params["ca_path"], params["server_name"])
+        self._session.headers["Authorization"] = f"Bearer {self._token}"
 
     def get(self, url: str) -> dict:
         return self._request("GET", url)

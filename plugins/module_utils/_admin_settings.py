@@ -31,6 +31,7 @@ class Addresses:
 CONNECTION = {
     "project": {"type": "str", "default": "smartsports"},
     "service": {"type": "str", "default": "app"},
+    "network": {"type": "str", "default": ""},
     "port": {"type": "int", "default": 3000},
     "scheme": {"type": "str", "default": "http", "choices": ["http", "https"]},
     "token": {"type": "str", "required": True, "no_log": True},

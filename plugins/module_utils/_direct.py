@@ -9,25 +9,21 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from ansible_collections.smartsports.scaling.plugins.module_utils import _exposition
-from ansible_collections.smartsports.scaling.plugins.module_utils._docker import Container, DockerException
+from ansible_collections.smartsports.scaling.plugins.module_utils._docker import Container, execute
+from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal
 from ansible_collections.smartsports.scaling.plugins.module_utils._observation import Observation, Pool, Redis
 from ansible_collections.smartsports.scaling.plugins.module_utils._parallel import gather
-
-try:
-    import requests
-except ImportError:  # docker needs it too: connect() says so
-    requests = None
+from ansible_collections.smartsports.scaling.plugins.module_utils._psql import psql
+from ansible_collections.smartsports.scaling.plugins.module_utils._web import session
 
 GAP = 0.6  # seconds from the first look to the second
 BUDGET = 1.4  # seconds for both
-PGBOUNCER = ["sh", "-c", 'psql -X -A -F "|" -h "$1" -p "$2" -U pgbouncer pgbouncer -c "SHOW POOLS" -c "SHOW DATABASES"', "-"]
-POSTGRES = [
-    "psql", "-X", "-A", "-t", "-F", "|", "-U", "postgres", "-d", "postgres", "-c",
+_SHOW = ["-c", "SHOW POOLS", "-c", "SHOW DATABASES"]
+POSTGRES = (
     "SELECT (SELECT setting::int FROM pg_settings WHERE name = 'max_connections')"
     " - (SELECT sum(setting::int) FROM pg_settings WHERE name LIKE '%reserved_connections'),"
-    " (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend')",
-]  # fmt: skip
-REDIS = ["redis-cli", "INFO", "everything"]
+    " (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend')"
+)
 
 T = TypeVar("T")
 
@@ -38,7 +34,7 @@ def observe(
     """`services`: pgbouncer, postgres and redis, each with its running containers."""
     jobs = {("metrics", each.address): _twice(lambda each=each: scrape(each, params)) for each in replicas}
     jobs |= {("stats", each.address): _twice(lambda each=each: _stats(client, each)) for each in replicas}
-    jobs["redis"] = _twice(lambda: parse_info(_ask(client, services["redis"], REDIS)))
+    jobs["redis"] = _twice(lambda: _redis_info(client, services, params))
     jobs["pool"] = lambda: pool(client, services, params)
     answers = gather(jobs, BUDGET)
 
@@ -73,10 +69,9 @@ def _answered(answers: dict, kind: str) -> dict[str, tuple]:
 
 
 def scrape(replica: Container, params: dict) -> _exposition.Scrape:
-    with requests.Session() as session:
-        session.trust_env = False
-        url = f"{params['scheme']}://{replica.address}:{params['port']}{params['metrics_path']}"
-        answer = session.get(url, timeout=BUDGET, allow_redirects=False)
+    with session(params["validate_certs"], params["ca_path"], params["server_name"]) as asking:
+        url = f"{params['scheme']}://{replica.address_on(params['network'])}:{params['port']}{params['metrics_path']}"
+        answer = asking.get(url, timeout=BUDGET, allow_redirects=False)
     answer.raise_for_status()
     return _exposition.parse(answer.text, time.monotonic())
 
@@ -85,19 +80,46 @@ def _stats(client, replica: Container) -> dict:
     return {"at": time.monotonic(), **client.api.stats(replica.id, stream=False, one_shot=True)}
 
 
-def _ask(client, found: list[Container], command: list[str]) -> str:
-    """The output of a command in the first container of a service."""
+def _ask(client, found: list[Container], command: list[str], environment: dict | None = None) -> str:
+    """The output of a command in the first container of a service; passwords go through `environment`."""
     if not found:
         raise RuntimeError("no container of it runs")
     try:
-        job = client.api.exec_create(found[0].id, command)
-        output = client.api.exec_start(job["Id"]).decode(errors="replace")
-        code = client.api.exec_inspect(job["Id"])["ExitCode"]
-    except (DockerException, OSError) as error:  # its time-outs are the HTTP library's
-        raise RuntimeError(f"the engine could not ask {found[0].name} ({type(error).__name__})") from error
+        code, output, complaint = execute(client, found[0], command, environment)
+    except Refusal as error:
+        raise RuntimeError(f"the engine could not ask {found[0].name}") from error
     if code != 0:
-        raise RuntimeError(f"{command[0]} in {found[0].name} ended with {code}: {' '.join(output.split())[:160]}")
+        raise RuntimeError(f"{command[0]} in {found[0].name} ended with {code}: {' '.join((complaint or output).split())[:160]}")
     return output
+
+
+def _redis_info(client, services: dict[str, list[Container]], params: dict) -> dict:
+    command = ["redis-cli", "-p", str(params["redis_port"]), "INFO", "everything"]
+    password = params["redis_password"]
+    return parse_info(_ask(client, services["redis"], command, {"REDISCLI_AUTH": password} if password else None))
+
+
+def _pgbouncer(client, services: dict[str, list[Container]], params: dict) -> str:
+    """As an administrator where a password is given, else over the socket, where PgBouncer's own system user needs none."""
+    password = params["pgbouncer_admin_password"]
+    user, host = (params["pgbouncer_admin_user"], "127.0.0.1") if password else ("pgbouncer", params["pgbouncer_socket"])
+    command = [
+        "psql",
+        "-X",
+        "-A",
+        "-F",
+        "|",
+        "-h",
+        host,
+        "-p",
+        str(params["pgbouncer_port"]),
+        "-U",
+        user,
+        "-d",
+        "pgbouncer",
+        *_SHOW,
+    ]
+    return _ask(client, services["pgbouncer"], command, {"PGPASSWORD": password} if password else None)
 
 
 def _application(seen: Observation, pairs: dict, metrics: dict, thresholds: dict) -> None:
@@ -161,11 +183,12 @@ def used_memory(stats: dict) -> float:
 def pool(client, services: dict[str, list[Container]], params: dict) -> Pool:
     """PgBouncer's pools; where its console cannot be asked, PostgreSQL's connections. Raises RuntimeError."""
     try:
-        socket, port = params["pgbouncer_socket"], str(params["pgbouncer_port"])
-        return parse_pools(_ask(client, services["pgbouncer"], [*PGBOUNCER, socket, port]))
+        return parse_pools(_pgbouncer(client, services, params))
     except RuntimeError as unasked:
         try:
-            size, used = (float(part) for part in _ask(client, services["postgres"], POSTGRES).strip().split("|"))
+            size, used = (
+                float(part) for part in _ask(client, services["postgres"], psql(params, POSTGRES, "-t")).strip().split(",")
+            )
         except (RuntimeError, ValueError) as error:
             raise RuntimeError(f"PgBouncer did not tell ({unasked}), nor PostgreSQL ({error})") from error
         return Pool(size, used, 0.0)
@@ -234,7 +257,7 @@ def redis(first: dict, second: dict) -> Redis:
     )
 
 
-def redis_now(client, services: dict[str, list[Container]]) -> Redis:
+def redis_now(client, services: dict[str, list[Container]], params: dict) -> Redis:
     """One look: what Redis counts has no recent past in it. Raises RuntimeError."""
-    info = parse_info(_ask(client, services["redis"], REDIS))
+    info = _redis_info(client, services, params)
     return redis(info, info)

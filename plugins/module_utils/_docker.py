@@ -36,7 +36,16 @@ class Container:
     @property
     def address(self) -> str:
         """The address on the alphabetically first network, '' while there is none."""
-        return next((self.addresses[name] for name in sorted(self.addresses) if self.addresses[name]), "")
+        return self.address_on("")
+
+    def address_on(self, network: str) -> str:
+        """The address on a network, where one is named; Refusal where the container is not in it."""
+        if network and self.addresses and network not in self.addresses:
+            raise Refusal(
+                f"smartsports_network is '{network}', but {self.name} is in {', '.join(sorted(self.addresses))}; name one of these, or leave it "
+                "empty."
+            )
+        return self.addresses.get(network or min(self.addresses, default=""), "")
 
 
 def connect(timeout: float = 10):

@@ -142,6 +142,9 @@ def unavailable(seen: Observation, disabled: dict[str, str], thresholds: dict) -
 def probed(probes: Probes, url: str) -> list[Reading]:
     """A probe always counts. One that was given up proves no more than the time it waited."""
     source = "probe"
+    if probes.redirected:
+        note = f"{url} redirects to {probes.redirected}; correct smartsports_entry_url"
+        return [Reading("probe_failures", None, "%", source, "now", note)]
     failures = "; ".join(sorted(set(probes.failures)))
     found = [Reading("probe_failures", probes.failed_percent, "%", source, "now", f"{url} {failures}" if failures else "")]
     if probes.seconds is not None:

@@ -8,6 +8,7 @@ import os
 import re
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from ansible_collections.smartsports.scaling.plugins.module_utils._docker import Container, DockerException, execute
 from ansible_collections.smartsports.scaling.plugins.module_utils._host_file import HostFile, host_file
@@ -56,19 +57,21 @@ class Nginx:
     def host_file(self, inside: str) -> HostFile:
         return host_file(self._details, inside)
 
-    def test(self, file: HostFile, text: str) -> None:
-        """Have nginx's own image judge the configuration with `text` in the file's place, before anything is written."""
+    def test(self, texts: list[tuple[HostFile, str]]) -> None:
+        """Have nginx's own image judge the configuration with each text in its file's place, before anything is written."""
         name = f"{self.name}-configuration-test"
-        candidate = file.candidate(text)
+        candidates: list[Path] = []
         api = self._client.api
         try:
+            for file, text in texts:
+                candidates.append(file.candidate(text))
             with contextlib.suppress(DockerException):  # of a run that was killed
                 api.remove_container(name, force=True)
             # The network of the running one, so that names resolve alike; an address in use does not matter to a test.
             host = api.create_host_config(
                 # With the modes they have: a test opens the logs, which may be in a volume, for writing.
                 volumes_from=[self.container.id],
-                binds=[f"{candidate}:{file.inside}:ro"],
+                binds=[f"{candidate}:{file.inside}:ro" for candidate, (file, _text) in zip(candidates, texts, strict=True)],
                 network_mode=f"container:{self.container.id}",
             )
             api.create_container(
@@ -77,10 +80,11 @@ class Nginx:
             api.start(name)
             code = api.wait(name, timeout=_MINUTE)["StatusCode"]
             complaint = api.logs(name).decode(errors="replace")
-        except DockerException as error:
+        except (DockerException, OSError) as error:
             raise Refusal(f"the new nginx configuration could not be tested ({error}); nothing was written.") from error
         finally:
-            candidate.unlink(missing_ok=True)
+            for candidate in candidates:
+                candidate.unlink(missing_ok=True)
             with contextlib.suppress(DockerException):
                 api.remove_container(name, force=True)
         if code != 0:

@@ -8,10 +8,9 @@ import io
 
 from ansible_collections.smartsports.scaling.plugins.module_utils._docker import Container, DockerException, containers, execute
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal
+from ansible_collections.smartsports.scaling.plugins.module_utils._psql import psql
 
 _PATIENCE = {"PGCONNECT_TIMEOUT": "5"}
-# The official image's superuser is POSTGRES_USER where it is set; no password is needed on its own socket.
-_POSTGRES = ["sh", "-c", 'exec psql -X -q --csv -U "${POSTGRES_USER:-postgres}" -d postgres -c "$1"', "psql"]
 _CONNECTIONS = (
     "SELECT (SELECT setting FROM pg_settings WHERE name = 'max_connections') AS max_connections,"
     " (SELECT sum(setting::int) FROM pg_settings WHERE name LIKE '%reserved_connections') AS reserved,"
@@ -53,14 +52,14 @@ class Console:
             ) from error
 
 
-def connections(client, postgres: Container, poolers: list[str]) -> dict[str, int]:
+def connections(client, postgres: Container, poolers: list[str], params: dict) -> dict[str, int]:
     """PostgreSQL's max_connections, those reserved, and its clients now that come from none of the addresses `poolers`."""
     addresses = ", ".join(f"'{address}'" for address in poolers)
-    code, output, complaint = execute(client, postgres, [*_POSTGRES, _CONNECTIONS.format(addresses=addresses)], _PATIENCE)
+    code, output, complaint = execute(client, postgres, psql(params, _CONNECTIONS.format(addresses=addresses)), _PATIENCE)
     if code != 0:
         raise Refusal(
-            f"PostgreSQL in {postgres.name} did not tell its max_connections ({_last(complaint)}), and pools must stay below it; see that "
-            "its superuser may connect on its own socket."
+            f"PostgreSQL in {postgres.name} did not tell its max_connections ({_last(complaint)}), and pools must stay below it; see "
+            "smartsports_postgres_user, and that this superuser may connect on its own socket."
         )
     return {name: int(value) for name, value in _table(output)[0].items()}
 

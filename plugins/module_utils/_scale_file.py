@@ -17,14 +17,16 @@ _HEAD = """\
 services:
   {service}:
 """
-# container_name and a published port forbid a second replica; so does a static address.
+# container_name and a published port forbid a second replica; so does a static address. Compose refuses a service with two numbers.
 _COUNTED = """\
     container_name: !reset null
     ports: !reset []
+    scale: !reset null
 """
 # A service with limits in both of Compose's places is refused by Compose: the older place is emptied.
 _CPUS = ("cpus", "cpu_quota", "cpu_period")
-_COMPOSE_FILE = re.compile(r"(?m)^COMPOSE_FILE=(.*)$")
+_COMPOSE_FILE = re.compile(r"(?m)^((?:export[ \t]+)?COMPOSE_FILE[ \t]*=[ \t]*)(.*)$")
+_SEPARATOR = re.compile(r"""(?m)^(?:export[ \t]+)?COMPOSE_PATH_SEPARATOR[ \t]*=[ \t]*["']?([^\s"'])["']?[ \t]*(?:#.*)?$""")
 
 
 def directory_of(project_dir: str, files: list[str]) -> Path:
@@ -80,13 +82,14 @@ def static_networks(directory: Path) -> set[str]:
 
 def environment(before: str, files: list[str]) -> str:
     """The text of .env with the override in COMPOSE_FILE; every other line stays as it is."""
-    found = _COMPOSE_FILE.search(before)
+    found, separator = _COMPOSE_FILE.search(before), _SEPARATOR.search(before)
+    colon = separator.group(1) if separator else ":"
     if found is None:
-        return before + ("\n" if before and not before.endswith("\n") else "") + f"COMPOSE_FILE={':'.join([*files, NAME])}\n"
-    listed = found.group(1).strip().strip("\"'")
-    if NAME in [Path(name).name for name in listed.split(":")]:
+        return before + ("\n" if before and not before.endswith("\n") else "") + f"COMPOSE_FILE={colon.join([*files, NAME])}\n"
+    listed = _plain(re.sub(r"\s#.*$", "", found.group(2)))
+    if NAME in [Path(name).name for name in listed.split(colon)]:
         return before
-    return before[: found.start()] + f"COMPOSE_FILE={':'.join(filter(None, [listed, NAME]))}" + before[found.end() :]
+    return before[: found.start(2)] + colon.join(filter(None, [listed, NAME])) + before[found.end() :]
 
 
 def overruled(directory: Path, exported: Mapping[str, str]) -> list[str]:

@@ -5,18 +5,27 @@ from __future__ import annotations
 
 import re
 import time
-import urllib.error
-import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
 from ansible_collections.smartsports.scaling.plugins.module_utils._docker import Container, connect, containers
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, Say
+from ansible_collections.smartsports.scaling.plugins.module_utils._web import ENTRY, entry_session, require_ca, session
+
+try:
+    import requests
+except ImportError:  # docker needs it too: connect() says so
+    requests = None
 
 SPEC = {
     "argument_spec": {
         "project": {"type": "str", "required": True},
         "service": {"type": "str", "default": "app"},
         "port": {"type": "int", "default": 3000},
+        "network": {"type": "str", "default": ""},
+        "scheme": {"type": "str", "default": "http", "choices": ["http", "https"]},
+        "validate_certs": {"type": "bool", "default": True},
+        "ca_path": {"type": "path"},
+        "server_name": {"type": "str"},
         "until": {"type": "str", "choices": ["healthy", "serving"], "required": True},
         "replicas": {"type": "int", "required": True},
         "present": {"type": "list", "elements": "str", "default": []},
@@ -25,7 +34,7 @@ SPEC = {
         "health_path": {"type": "str", "default": "/health"},
         "metrics_path": {"type": "str", "default": "/internal/metrics"},
         "metric": {"type": "str", "default": "smartsports_http_requests_total"},
-        "entry_url": {"type": "str", "default": "http://127.0.0.1:8080"},
+        **ENTRY,
         "probe_path": {"type": "str", "default": "/api/v1/events"},
         "deadline": {"type": "int", "default": 60},
     },
@@ -33,12 +42,11 @@ SPEC = {
 }
 _TIMEOUT = 2  # seconds for one answer of a replica
 _LABEL = re.compile(r'(\w+)="((?:\\.|[^"\\])*)"')
-# A proxy of the environment is not meant for the containers beside us.
-_open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
 
 def run(params: dict, check_mode: bool, say: Say) -> dict:
     client = connect()
+    require_ca(params)
     wait = {"healthy": _Healthy, "serving": _Serving}[params["until"]](client, params)
     began = time.monotonic()
     tell_at = 1.0
@@ -63,6 +71,7 @@ class _Healthy:
     def __init__(self, client, params: dict) -> None:
         self._client = client
         self._params = params
+        self._app = _App(params)
         self._found: list[Container] = []
 
     def look(self) -> str | None:
@@ -100,7 +109,7 @@ class _Healthy:
     def _healthy(self, container: Container) -> bool:
         if container.health != "none":
             return container.health == "healthy"
-        return _get(f"http://{container.address}:{self._params['port']}{self._params['health_path']}") is not None
+        return self._app.get(container, self._params["health_path"]) is not None
 
     def done(self) -> list[str]:
         return [container.name for container in self._found if container.state == "running"]
@@ -113,6 +122,9 @@ class _Serving:
 
     def __init__(self, client, params: dict) -> None:
         self._params = params
+        self._app = _App(params)
+        self._entry = entry_session(params)
+        self._refused = ""
         running = containers(client, params["project"], params["service"])
         # Under the load that we are here for an old replica may be too busy to answer: nobody waits for it.
         self._waiting = [
@@ -128,14 +140,20 @@ class _Serving:
                 container for container, count in zip(self._waiting, counts, strict=True) if not self._is_seen(container, count)
             ]
             # Real requests are evidence enough; probes help where there is no traffic. They go round nginx's list.
-            list(pool.map(_get, [self._params["entry_url"] + self._params["probe_path"]] * len(self._waiting)))
+            list(pool.map(self._probe, self._waiting))
         if not self._waiting:
             return None
         names = ", ".join(container.name for container in self._waiting[:3]) + (" ..." if len(self._waiting) > 3 else "")
-        return f"{len(self._waiting)} replica(s) not seen to serve requests through nginx yet ({names})"
+        return f"{len(self._waiting)} replica(s) not seen to serve requests through nginx yet ({names}{self._refused})"
+
+    def _probe(self, _container: Container) -> None:
+        """One request. What it meets is told where the evidence does not come."""
+        url = self._params["entry_url"].rstrip("/") + self._params["probe_path"]
+        problem = _get(self._entry, url)[1]
+        self._refused = f"; {url} {problem}" if problem else ""
 
     def _count(self, container: Container) -> float | None:
-        text = _get(f"http://{container.address}:{self._params['port']}{self._params['metrics_path']}")
+        text = self._app.get(container, self._params["metrics_path"])
         own = (self._params["health_path"], self._params["metrics_path"], "/admin")
         return None if text is None else served(text, self._params["metric"], own)
 
@@ -163,10 +181,22 @@ def served(text: str, metric: str, own: tuple[str, ...]) -> float:
     return total
 
 
-def _get(url: str) -> str | None:
-    """The body of a 2xx answer; None for any other end."""
+class _App:
+    """The replicas themselves, asked at their own addresses."""
+
+    def __init__(self, params: dict) -> None:
+        self._session = session(params["validate_certs"], params["ca_path"], params["server_name"])
+        self._url = f"{params['scheme']}://%s:{params['port']}%s"
+        self._network = params["network"]
+
+    def get(self, container: Container, path: str) -> str | None:
+        return _get(self._session, self._url % (container.address_on(self._network), path))[0]
+
+
+def _get(asking, url: str) -> tuple[str | None, str]:
+    """(the body of a 2xx answer, None for any other end; what that was)."""
     try:
-        with _open(url, timeout=_TIMEOUT) as answer:
-            return answer.read().decode(errors="replace")
-    except (OSError, ValueError, urllib.error.HTTPError):
-        return None
+        answer = asking.get(url, timeout=_TIMEOUT, allow_redirects=False)
+    except (requests.exceptions.RequestException, OSError, ValueError) as error:
+        return None, f"is not answered ({type(error).__name__})"
+    return (answer.text, "") if answer.status_code // 100 == 2 else (None, f"is answered {answer.status_code}")

@@ -15,6 +15,7 @@ from ansible_collections.smartsports.scaling.plugins.module_utils._docker import
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, Say
 from ansible_collections.smartsports.scaling.plugins.module_utils._observation import Observation, Pool, Redis
 from ansible_collections.smartsports.scaling.plugins.module_utils._parallel import Started, gather
+from ansible_collections.smartsports.scaling.plugins.module_utils._psql import POSTGRES
 from ansible_collections.smartsports.scaling.plugins.module_utils._severity import (
     Reason,
     bottleneck,
@@ -25,6 +26,7 @@ from ansible_collections.smartsports.scaling.plugins.module_utils._severity impo
     triggered,
 )
 from ansible_collections.smartsports.scaling.plugins.module_utils._thresholds import METRICS, THRESHOLDS, merged
+from ansible_collections.smartsports.scaling.plugins.module_utils._web import ENTRY, entry_session, require_ca
 
 FEATURES = {
     "analytics_tracking": "/api/v1/analytics/.*",
@@ -37,14 +39,19 @@ SPEC = {
         "nginx_service": {"type": "str", "default": "nginx"},
         "pgbouncer_service": {"type": "str", "default": "pgbouncer"},
         "postgres_service": {"type": "str", "default": "postgres-primary"},
+        **POSTGRES,
         "redis_service": {"type": "str", "default": "redis-primary"},
+        "redis_port": {"type": "int", "default": 6379},
+        "redis_password": {"type": "str", "no_log": True},
         "metrics_path": {"type": "str", "default": "/internal/metrics"},
-        "entry_url": {"type": "str", "default": "http://127.0.0.1:8080"},
+        **ENTRY,
         "probe_path": {"type": "str", "default": "/api/v1/events"},
         "probe_count": {"type": "int", "default": 3},
         "prometheus_url": {"type": "str", "default": "http://127.0.0.1:9090"},
         "pgbouncer_socket": {"type": "str", "default": "/tmp"},
         "pgbouncer_port": {"type": "int", "default": 6432},
+        "pgbouncer_admin_user": {"type": "str", "default": "admin"},
+        "pgbouncer_admin_password": {"type": "str", "no_log": True},
         "features": {"type": "dict", "default": FEATURES},
         "thresholds": {"type": "dict", "default": {}},
         "metrics": {"type": "dict", "default": {}},
@@ -65,9 +72,13 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
     metrics = merged(METRICS, params["metrics"], "load_assessment_metrics")
     if not 1 <= params["probe_count"] <= 10:
         raise Refusal(f"probe_count is {params['probe_count']}, but must be from 1 to 10; correct load_assessment_probe_count.")
+    require_ca(params)
     url = params["entry_url"].rstrip("/") + params["probe_path"]
     beside = Started(
-        {"probes": lambda: _probe.probe(url, params["probe_count"], PROBE_TIMEOUT), "flags": lambda: _disabled(params)}
+        {
+            "probes": lambda: _probe.probe(url, params["probe_count"], PROBE_TIMEOUT, lambda: entry_session(params)),
+            "flags": lambda: _disabled(params),
+        }
     )
     platform = _platform(params, metrics, thresholds)
     answers = beside.collect(DEADLINE)
@@ -116,7 +127,8 @@ def _platform(params: dict, metrics: dict, thresholds: dict) -> _Platform:
         raise seen
     if not isinstance(seen, Observation):
         why = seen if isinstance(seen, str) else "does not answer in time"
-        remarks.append(f"Prometheus at {_prometheus.named(params['prometheus_url'])} {why}: the platform was asked directly.")
+        named = f"Prometheus at {_prometheus.named(params['prometheus_url'])}" if params["prometheus_url"] else "Prometheus"
+        remarks.append(f"{named} {why}: the platform was asked directly.")
         if client is None:
             seen = Observation("direct", "", 0)
         else:
@@ -127,6 +139,8 @@ def _platform(params: dict, metrics: dict, thresholds: dict) -> _Platform:
 
 
 def _ask_prometheus(params: dict, metrics: dict, thresholds: dict) -> Observation | str:
+    if not params["prometheus_url"]:
+        return "is not part of this platform (smartsports_prometheus_url is empty)"
     try:
         return _prometheus.observe(params["prometheus_url"], metrics, thresholds, PROMETHEUS_TIMEOUT)
     except _prometheus.Unavailable as unavailable:
@@ -139,7 +153,7 @@ def _complete(seen: Observation, client, listed: dict, params: dict) -> None:
     if seen.pool is None:
         jobs["pool"] = lambda: _direct.pool(client, listed, params)
     if seen.redis is None:
-        jobs["redis"] = lambda: _direct.redis_now(client, listed)
+        jobs["redis"] = lambda: _direct.redis_now(client, listed, params)
     for name, answer in gather(jobs, 0.9).items():
         if isinstance(answer, (Pool, Redis)):
             setattr(seen, name, answer)
@@ -164,7 +178,7 @@ def _replicas(client, params: dict) -> tuple[list[Container], dict[str, _evidenc
             except DockerException:
                 continue
         limit = _evidence.Limits(cores or host["NCPU"], memory or host["MemTotal"])
-        limits[replica.address] = limits[replica.name] = limit
+        limits |= dict.fromkeys([*replica.addresses.values(), replica.name], limit)
     return replicas, limits
 
 
@@ -226,7 +240,7 @@ def _result(params: dict, thresholds: dict, platform: _Platform, probes, url: st
 
 def _seen(seen: Observation, replicas: list[Container]) -> int:
     """How many of the running replicas the source has fresh samples of; its labels may be addresses or names."""
-    return sum(1 for replica in replicas if seen.instances & {replica.address, replica.name})
+    return sum(1 for replica in replicas if seen.instances & {*replica.addresses.values(), replica.name})
 
 
 def _trigger(name: str, trigger: dict, seen: Observation, limits: dict, thresholds: dict) -> dict:

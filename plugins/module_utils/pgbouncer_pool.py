@@ -19,6 +19,7 @@ from ansible_collections.smartsports.scaling.plugins.module_utils._pgbouncer_cap
     problem,
     useful,
 )
+from ansible_collections.smartsports.scaling.plugins.module_utils._psql import POSTGRES
 
 NAME = "default_pool_size"
 SPEC = {
@@ -26,6 +27,7 @@ SPEC = {
         "project": {"type": "str", "required": True},
         "service": {"type": "str", "default": "pgbouncer"},
         "postgres_service": {"type": "str", "default": "postgres-primary"},
+        **POSTGRES,
         "port": {"type": "int", "default": 6432},
         "admin_user": {"type": "str", "default": "admin"},
         "admin_password": {"type": "str", "required": True, "no_log": True},
@@ -163,7 +165,7 @@ def _require_possible(client, params: dict, container: Container, seen: Seen, po
     names.update(name for network in networks for name in [*(network.get("Aliases") or []), *(network.get("DNSNames") or [])])
     # Pools of other servers take nothing from this one; where none is known by name, all count.
     here = {row["name"] for row in seen.databases if row["host"] in names} or {row["name"] for row in seen.databases}
-    server = Server(**connections(client, postgres, list(container.addresses.values())))
+    server = Server(**connections(client, postgres, list(container.addresses.values()), params))
     trouble = problem(size, int(seen.running[NAME]), [pool for pool in pools if pool.database in here], server)
     if trouble:
         raise Refusal(trouble)

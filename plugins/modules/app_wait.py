@@ -39,6 +39,25 @@ options:
     description: The port on which a replica listens.
     type: int
     default: 3000
+  network:
+    description: The Docker network on which the application is reached; the first by name by default.
+    type: str
+    default: ""
+  scheme:
+    description: Whether the replicas speak TLS.
+    type: str
+    choices: [http, https]
+    default: http
+  validate_certs:
+    description: Whether the replicas have to prove their identity.
+    type: bool
+    default: true
+  ca_path:
+    description: A PEM file on the Docker host with the CA of the replicas' certificates; the system's CAs by default.
+    type: path
+  server_name:
+    description: The name in the replicas' certificate; their address by default.
+    type: str
   until:
     description: What to wait for.
     type: str
@@ -79,6 +98,17 @@ options:
     description: nginx, as the Docker host reaches it.
     type: str
     default: http://127.0.0.1:8080
+  entry_server_name:
+    description: The C(server_name) by which buyers ask nginx, sent as Host and for TLS; the URL's host by default.
+    type: str
+    default: ""
+  entry_validate_certs:
+    description: Whether nginx has to prove its identity.
+    type: bool
+    default: true
+  entry_ca_path:
+    description: A PEM file on the Docker host with the CA of nginx's certificate; the system's CAs by default.
+    type: path
   probe_path:
     description: What is asked there where there is no traffic.
     type: str

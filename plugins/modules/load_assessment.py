@@ -30,10 +30,25 @@ options:
     description: The Compose service of the PostgreSQL primary.
     type: str
     default: postgres-primary
+  postgres_user:
+    description: PostgreSQL's superuser; the C(POSTGRES_USER) of its container by default, or C(postgres).
+    type: str
+    default: ""
+  postgres_database:
+    description: A database that this superuser may enter.
+    type: str
+    default: postgres
   redis_service:
     description: The Compose service of the Redis primary.
     type: str
     default: redis-primary
+  redis_port:
+    description: The port that Redis listens on.
+    type: int
+    default: 6379
+  redis_password:
+    description: What Redis wants as C(requirepass), handed to redis-cli through its environment.
+    type: str
   metrics_path:
     description: Where the application tells its metrics.
     type: str
@@ -42,6 +57,17 @@ options:
     description: Nginx as the Docker host reaches it.
     type: str
     default: http://127.0.0.1:8080
+  entry_server_name:
+    description: The C(server_name) by which buyers ask nginx, sent as Host and for TLS; the URL's host by default.
+    type: str
+    default: ""
+  entry_validate_certs:
+    description: Whether nginx has to prove its identity.
+    type: bool
+    default: true
+  entry_ca_path:
+    description: A PEM file on the Docker host with the CA of nginx's certificate; the system's CAs by default.
+    type: path
   probe_path:
     description: What is asked of nginx; a page that buyers ask for.
     type: str
@@ -51,7 +77,7 @@ options:
     type: int
     default: 3
   prometheus_url:
-    description: Prometheus as the Docker host reaches it. C(user:password@) before the host is used and never shown.
+    description: Prometheus as the Docker host reaches it; empty where there is none. C(user:password@) before the host is used and never shown.
     type: str
     default: http://127.0.0.1:9090
   pgbouncer_socket:
@@ -62,6 +88,13 @@ options:
     description: The port that PgBouncer listens on.
     type: int
     default: 6432
+  pgbouncer_admin_user:
+    description: Who asks its console, with I(pgbouncer_admin_password).
+    type: str
+    default: admin
+  pgbouncer_admin_password:
+    description: The password of that user; without one, the console is asked over the socket.
+    type: str
   features:
     description: Pattern of the routes that serve each feature flag. A route of a feature that is switched off is not unavailable.
     type: dict

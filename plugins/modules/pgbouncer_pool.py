@@ -46,6 +46,14 @@ options:
     description: The Compose service of the PostgreSQL primary.
     type: str
     default: postgres-primary
+  postgres_user:
+    description: PostgreSQL's superuser; the C(POSTGRES_USER) of its container by default, or C(postgres).
+    type: str
+    default: ""
+  postgres_database:
+    description: A database that this superuser may enter.
+    type: str
+    default: postgres
   port:
     description: The port that PgBouncer listens on in its container.
     type: int

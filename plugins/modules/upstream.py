@@ -8,11 +8,11 @@ module: upstream
 short_description: Have nginx send requests to exactly the application's replicas
 version_added: 0.1.0
 description:
-  - Writes one C(server) line for each running, healthy replica, with its address from the network that it shares with nginx, into the
-    upstream block that nginx loads; everything else in the block and its file stays.
+  - Writes one C(server) line for each running, healthy replica, with its address from the network that it shares with nginx, into each
+    upstream block that nginx loads and that sends to the application; everything else in the blocks and their files stays.
   - A server that is slow or unhealthy under load stays; one that is new enters when it is healthy.
-  - The configuration is tested in a container of nginx's own image before anything is written. A file in a mounted directory is
-    replaced in one step, one that is mounted alone is written in place.
+  - The configuration is tested once, with all its new files, in a container of nginx's own image before anything is written. A file in
+    a mounted directory is replaced in one step, one that is mounted alone is written in place; where nginx does not take them, all are put back.
   - Ends when new workers run and the old ones, with the last request to the servers of before, are gone. Reloads also where the file
     is right and nginx has not loaded it.
 author:
@@ -48,10 +48,15 @@ options:
     description: The Compose service of nginx.
     type: str
     default: nginx
-  name:
-    description: Name of the upstream block.
+  network:
+    description: The Docker network that both are in; the first by name of those that they share by default.
     type: str
-    default: app
+    default: ""
+  name:
+    description: Names of the upstream blocks, in one file or several.
+    type: list
+    elements: str
+    default: [app]
   exclude:
     description: Names of replicas that shall get no more requests.
     type: list
@@ -71,6 +76,11 @@ EXAMPLES = r"""
 - name: Send requests to all replicas
   smartsports.scaling.upstream:
     project: smartsports
+
+- name: Send requests to all replicas, through two upstreams
+  smartsports.scaling.upstream:
+    project: smartsports
+    name: [read, write]
 
 - name: Send no more requests to one
   smartsports.scaling.upstream:
@@ -103,10 +113,11 @@ reload:
   description: Whether nginx was, or would be, reloaded.
   returned: success
   type: bool
-file:
-  description: The file on the host that defines the upstream.
+files:
+  description: The files on the host that define the upstreams.
   returned: success
-  type: str
+  type: list
+  elements: str
 """
 
 from ansible.module_utils.basic import AnsibleModule  # noqa: E402

@@ -133,7 +133,7 @@ class Platform:
 
     def params(self, **options) -> dict:
         connection = {"project": "smartsports", "service": "app", "port": self.port, "scheme": "http", "token": TOKEN}
-        patience = {"validate_certs": True, "ca_path": None, "server_name": None, "timeout": 0.4, "deadline": 1.5}
+        patience = {"network": "", "validate_certs": True, "ca_path": None, "server_name": None, "timeout": 0.4, "deadline": 1.5}
         return {**connection, **patience, **options}
 
     def apply(self, resource: str, patch: dict) -> None:

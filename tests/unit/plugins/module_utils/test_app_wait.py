@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.smartsports.scaling.plugins.module_utils import app_wait
+from ansible_collections.smartsports.scaling.plugins.module_utils import _web, app_wait
 from ansible_collections.smartsports.scaling.plugins.module_utils._docker import Container
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, silent
 
@@ -24,12 +24,12 @@ def replica(number, health="healthy", state="running"):
 def wait(monkeypatch):
     """Waits with a clock of its own; `looks` are the listings of the engine, the last one for ever."""
 
-    def wait(until, looks, gets=None, said=None, **options):
+    def wait(until, looks, gets=None, said=None, own_get=None, **options):
         looks = list(looks)
         clock = iter(n / 4 for n in range(10000))
         monkeypatch.setattr(app_wait, "connect", lambda: None)
         monkeypatch.setattr(app_wait, "containers", lambda *arguments, **more: looks.pop(0) if len(looks) > 1 else looks[0])
-        monkeypatch.setattr(app_wait, "_get", gets or (lambda url: None))
+        monkeypatch.setattr(app_wait, "_get", own_get or (lambda session, url: (gets(url) if gets else None, "")))
         monkeypatch.setattr(app_wait.time, "monotonic", lambda: next(clock))
         monkeypatch.setattr(app_wait.time, "sleep", lambda seconds: None)
         params = {name: option.get("default") for name, option in app_wait.SPEC["argument_spec"].items()}
@@ -130,6 +130,49 @@ def test_one_that_nginx_does_not_reach_is_named(wait):
 
 def test_an_old_one_that_drowns_is_not_asked(wait):
     assert wait("serving", [[replica(1, "unhealthy"), replica(2)]], gets=counters(second=1))["containers"] == ["app-2"]
+
+
+def test_the_probe_goes_to_the_site_by_its_name(wait, monkeypatch):
+    asked = []
+
+    class Session:
+        def __init__(self, *options):
+            self.options, self.headers = options, {}
+
+    monkeypatch.setattr(_web, "session", Session)
+    monkeypatch.setattr(app_wait, "session", Session)
+    counts = iter(range(9))
+
+    def get(session, url):
+        asked.append((url.rpartition("/")[0], session.options, dict(session.headers)))
+        return METRICS % next(counts), ""
+
+    wait(
+        "serving",
+        [[replica(1)]],
+        own_get=get,
+        fresh=["app-1"],
+        scheme="https",
+        server_name="app.rw",
+        entry_url="https://127.0.0.1:8443/",
+        entry_server_name="tickets.rw",
+        entry_validate_certs=False,
+    )
+    assert ("https://10.0.0.1:3000/internal", (True, None, "app.rw"), {}) in asked
+    assert ("https://127.0.0.1:8443/api/v1", (False, None, "tickets.rw"), {"Host": "tickets.rw"}) in asked
+
+
+def test_why_the_probe_is_no_help_is_said(wait):
+    def get(session, url):
+        return (None, "is answered 301") if "127.0.0.1" in url else (METRICS % 0, "")
+
+    with pytest.raises(Refusal, match=r"\(app-1; http://127.0.0.1:8080/api/v1/events is answered 301\) after 30 s"):
+        wait("serving", [[replica(1)]], own_get=get, fresh=["app-1"])
+
+
+def test_a_ca_that_is_not_there_is_refused(wait):
+    with pytest.raises(Refusal, match=r"smartsports_entry_ca_path '/nowhere.pem' does not exist on the Docker host"):
+        wait("serving", [[replica(1)]], entry_ca_path="/nowhere.pem")
 
 
 def test_own_traffic_and_errors_are_no_evidence():

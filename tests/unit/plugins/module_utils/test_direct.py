@@ -107,13 +107,15 @@ class Engine:
 
     def __init__(self, outputs):
         self.outputs = outputs
+        self.asked = {}
         self.api = self
 
-    def exec_create(self, container, command):
+    def exec_create(self, container, command, environment=None):
+        self.asked[container] = command, environment
         return {"Id": container}
 
-    def exec_start(self, job):
-        return self.outputs[job][0].encode()
+    def exec_start(self, job, demux):
+        return self.outputs[job][0].encode(), b""
 
     def exec_inspect(self, job):
         return {"ExitCode": self.outputs[job][1]}
@@ -123,13 +125,48 @@ def container(name):
     return Container(name, name, 1, "running", "healthy", {"net": "10.0.0.9"}, "image")
 
 
-PARAMS = {"pgbouncer_socket": "/tmp", "pgbouncer_port": 6432}
+PARAMS = {
+    "pgbouncer_socket": "/run/pgbouncer",
+    "pgbouncer_port": 5433,
+    "pgbouncer_admin_user": "operator",
+    "pgbouncer_admin_password": None,
+    "postgres_user": "",
+    "postgres_database": "postgres",
+    "redis_port": 6390,
+    "redis_password": None,
+}
 
 
 def test_postgresql_is_asked_where_the_pooler_cannot_be():
-    engine = Engine({"bouncer": ("psql: not found", 127), "primary": ("97|42\n", 0)})
+    engine = Engine({"bouncer": ("psql: not found", 127), "primary": ("97,42\n", 0)})
     pool = _direct.pool(engine, {"pgbouncer": [container("bouncer")], "postgres": [container("primary")]}, PARAMS)
     assert (pool.size, pool.used) == (97, 42)
+
+
+@pytest.mark.parametrize(
+    ("password", "host", "user", "environment"),
+    [(None, "/run/pgbouncer", "pgbouncer", None), ("sesame", "127.0.0.1", "operator", {"PGPASSWORD": "sesame"})],
+)
+def test_who_asks_the_console(password, host, user, environment):
+    engine = Engine({"bouncer": (POOLS, 0)})
+    _direct.pool(engine, {"pgbouncer": [container("bouncer")]}, {**PARAMS, "pgbouncer_admin_password": password})
+    command, given = engine.asked["bouncer"]
+    assert command[command.index("-h") :][:6] == ["-h", host, "-p", "5433", "-U", user]
+    assert given == environment
+    assert "sesame" not in " ".join(command)
+
+
+@pytest.mark.parametrize(("user", "database"), [("", "postgres"), ("owner", "shop")])
+def test_who_asks_postgresql(user, database):
+    engine = Engine({"primary": ("97,42\n", 0)})
+    _direct.pool(
+        engine,
+        {"pgbouncer": [], "postgres": [container("primary")]},
+        {**PARAMS, "postgres_user": user, "postgres_database": database},
+    )
+    command, _environment = engine.asked["primary"]
+    assert command[3] == user  # $0 of the shell: empty is the container's own POSTGRES_USER
+    assert command[command.index("-d") + 1] == database
 
 
 def test_neither_tells():
@@ -150,6 +187,13 @@ def test_redis_between_two_looks():
     assert (redis.used, redis.maximum, redis.policy, redis.evicted, redis.refused) == (95, 100, "allkeys-lru", 5, 1)
     assert redis.hit_rate == pytest.approx(33.3, abs=0.1)
     assert redis.usual_hit_rate == pytest.approx(88.3, abs=0.1)
+
+
+@pytest.mark.parametrize(("password", "environment"), [(None, None), ("sesame", {"REDISCLI_AUTH": "sesame"})])
+def test_the_password_of_redis_goes_through_the_environment(password, environment):
+    engine = Engine({"cache": (INFO.format(used=90, evicted=5, hits=900, misses=100, oom=1), 0)})
+    assert _direct.redis_now(engine, {"redis": [container("cache")]}, {**PARAMS, "redis_password": password}).used == 90
+    assert engine.asked["cache"] == (["redis-cli", "-p", "6390", "INFO", "everything"], environment)
 
 
 def test_redis_that_wants_a_password():

@@ -68,6 +68,14 @@ def test_a_stopped_container_has_no_address():
     assert _docker.containers(Engine([entry(1, address="")]), "p", "app")[0].address == ""
 
 
+def test_the_address_on_a_network_that_is_named():
+    networks = {"NetworkSettings": {"Networks": {"b": {"IPAddress": "10.2.0.1"}, "a": {"IPAddress": "10.1.0.1"}}}}
+    [found] = _docker.containers(Engine([entry(1, **networks)]), "p", "app")
+    assert (found.address, found.address_on("b")) == ("10.1.0.1", "10.2.0.1")
+    with pytest.raises(Refusal, match="smartsports_network is 'c', but smartsports-app-1 is in a, b; name one of these"):
+        found.address_on("c")
+
+
 def test_an_engine_that_does_not_answer_is_one_sentence():
     with pytest.raises(Refusal, match="did not list the containers of p/app"):
         _docker.containers(Engine(_docker.DockerException("gone")), "p", "app")

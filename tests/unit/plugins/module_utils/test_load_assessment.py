@@ -157,6 +157,24 @@ def test_prometheus_down_is_said(platform):
     assert result["remarks"][0] in [line[0] for line in result["report"]["lines"]]
 
 
+def test_a_platform_without_prometheus_is_asked_directly(platform):
+    platform.prometheus = AssertionError("nobody is asked")
+    platform.direct.source = "direct"
+    result = assess(prometheus_url="")
+    assert (result["source"], result["severity"]) == ("direct", "normal")
+    assert result["remarks"] == [
+        "Prometheus is not part of this platform (smartsports_prometheus_url is empty): the platform was asked directly."
+    ]
+
+
+def test_any_address_of_a_replica_is_the_replica(platform):
+    platform.replicas = [
+        Container("app1", "shop-app-1", 1, "running", "healthy", {"back": "10.9.0.1", "net": "10.0.0.1"}, "image"),
+        container(2),
+    ]
+    assert assess()["replicas"] == {"running": 2, "seen": 2}
+
+
 def test_no_engine_is_no_verdict(platform, monkeypatch):
     def refuse(timeout):
         raise Refusal("no Docker engine answers on this host.")

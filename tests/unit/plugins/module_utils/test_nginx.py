@@ -45,9 +45,9 @@ class Engine:
         return options
 
     def create_container(self, host_config, **options):
-        [bind] = host_config["binds"]
-        with open(bind.split(":")[0], encoding="utf-8") as candidate:
-            self.tested.append((bind.split(":", 1)[1], candidate.read()))
+        for bind in host_config["binds"]:
+            with open(bind.split(":")[0], encoding="utf-8") as candidate:
+                self.tested.append((bind.split(":", 1)[1], candidate.read()))
 
     def start(self, name):
         pass
@@ -152,11 +152,20 @@ def test_file_mounted_alone_keeps_its_inode(conf, text):
 
 def test_the_candidate_is_tested_in_its_place_and_gone_afterwards(conf):
     tester, engine = nginx((0, "", ""))
-    tester.test(HostFile("/etc/nginx/conf.d/up.conf", conf, alone=True), "new\n")
+    tester.test([(HostFile("/etc/nginx/conf.d/up.conf", conf, alone=True), "new\n")])
     assert engine.tested == [("/etc/nginx/conf.d/up.conf:ro", "new\n")]
     assert conf.read_text() == "a long text that was here before\n"
     assert [path.name for path in conf.parent.iterdir()] == ["up.conf"]
     assert engine.removed == ["p-nginx-configuration-test"] * 2  # a leftover before, its own after
+
+
+def test_all_new_files_are_tested_together(conf, tmp_path):
+    other = tmp_path / "other.conf"
+    other.write_text("old\n")
+    tester, engine = nginx((0, "", ""))
+    tester.test([(HostFile("/a/up.conf", conf, alone=True), "one\n"), (HostFile("/b/other.conf", other, alone=False), "two\n")])
+    assert engine.tested == [("/a/up.conf:ro", "one\n"), ("/b/other.conf:ro", "two\n")]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["other.conf", "up.conf"]
 
 
 def test_refuses_what_nginx_refuses(conf):
@@ -164,7 +173,7 @@ def test_refuses_what_nginx_refuses(conf):
         (0, "", ""), test_code=1, test_output=b"nginx: [emerg] host not found\nnginx: configuration test failed\n"
     )
     with pytest.raises(Refusal, match=r"refuses the new servers \(nginx: \[emerg\] host not found\); nothing was written"):
-        tester.test(HostFile("/etc/nginx/conf.d/up.conf", conf, alone=False), "new\n")
+        tester.test([(HostFile("/etc/nginx/conf.d/up.conf", conf, alone=False), "new\n")])
     assert conf.read_text() == "a long text that was here before\n"
 
 

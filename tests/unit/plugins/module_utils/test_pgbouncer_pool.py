@@ -129,6 +129,8 @@ def resize(size, check_mode=False, **options):
         "project": "p",
         "service": "pgbouncer",
         "postgres_service": "postgres-primary",
+        "postgres_user": "",
+        "postgres_database": "postgres",
         "port": 6432,
         "admin_user": "admin",
         "admin_password": PASSWORD,

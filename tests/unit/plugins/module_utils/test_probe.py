@@ -6,7 +6,7 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from ansible_collections.smartsports.scaling.plugins.module_utils import _probe
+from ansible_collections.smartsports.scaling.plugins.module_utils import _evidence, _probe, _web
 from ansible_collections.smartsports.scaling.plugins.module_utils._parallel import Started, gather
 
 
@@ -15,7 +15,10 @@ def entry():
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
             time.sleep(server.delay)
+            server.host = self.headers["Host"]
             self.send_response(server.status)
+            if server.status == 301:
+                self.send_header("Location", "https://tickets.rw/")
             self.end_headers()
 
         def log_message(self, *arguments):
@@ -34,6 +37,20 @@ def entry():
 def test_5xx_is_a_failure_and_held_back_is_not(entry, status, failed):
     entry.status = status
     assert _probe.probe(entry.url, 3, 5).failed_percent == failed
+
+
+def test_a_redirect_is_no_evidence(entry):
+    entry.status = 301
+    probes = _probe.probe(entry.url, 2, 5)
+    [reading] = _evidence.probed(probes, entry.url)
+    assert reading.value is None
+    assert reading.note == f"{entry.url} redirects to https://tickets.rw/; correct smartsports_entry_url"
+
+
+def test_the_site_is_asked_by_its_name(entry):
+    params = {"entry_validate_certs": True, "entry_ca_path": None, "entry_server_name": "tickets.rw"}
+    assert _probe.probe(entry.url, 1, 5, lambda: _web.entry_session(params)).failed_percent == 0
+    assert entry.host == "tickets.rw"
 
 
 def test_what_is_given_up_waited_at_least_so_long(entry):

@@ -43,7 +43,7 @@ def test_the_limits_stay_when_the_number_changes(directory):
 def test_limits_are_in_one_of_the_places_that_compose_knows(directory):
     _scale_file.store(directory, ["docker-compose.prod.yml"], _scale_file.text("app", 2, [], {"cpus": "4", "memory": "8G"}))
     text = _scale_file.stored(directory)
-    assert text.count("!reset null") == 6  # the name, the older place's two limits, quota and period, and swap
+    assert text.count("!reset null") == 7  # the name, the older number, the older place's two limits, quota and period, and swap
     assert 'resources:\n        limits:\n          cpus: "4"\n          memory: "8G"\n' in text
 
 
@@ -52,6 +52,7 @@ def test_takes_away_what_forbids_a_second_replica(directory):
     text = (directory / _scale_file.NAME).read_text()
     assert "container_name: !reset null" in text
     assert "ports: !reset []" in text
+    assert "scale: !reset null" in text
     assert "default: {ipv4_address: !reset null}" in text
     assert _scale_file.static_networks(directory) == {"default"}
 
@@ -95,6 +96,11 @@ def test_a_deployment_without_env_gets_a_private_one(tmp_path):
         ('COMPOSE_FILE="a.yml"\n', "COMPOSE_FILE=a.yml:docker-compose.scale.yml\n"),
         ("X=1", "X=1\nCOMPOSE_FILE=p.yml:docker-compose.scale.yml\n"),
         ("COMPOSE_FILE=./docker-compose.scale.yml\n", "COMPOSE_FILE=./docker-compose.scale.yml\n"),
+        (
+            "COMPOSE_PATH_SEPARATOR=,\nCOMPOSE_FILE=a.yml,b.yml # both\n",
+            "COMPOSE_PATH_SEPARATOR=,\nCOMPOSE_FILE=a.yml,b.yml,docker-compose.scale.yml\n",
+        ),
+        ("export COMPOSE_FILE = a.yml\n", "export COMPOSE_FILE = a.yml:docker-compose.scale.yml\n"),
         ("#COMPOSE_FILE=a.yml\n", "#COMPOSE_FILE=a.yml\nCOMPOSE_FILE=p.yml:docker-compose.scale.yml\n"),
     ],
 )

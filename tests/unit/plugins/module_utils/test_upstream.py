@@ -15,7 +15,7 @@ def replica(number, health="healthy", state="running"):
 
 
 class FakeNginx:
-    """An nginx that reloads; what is done to it is recorded in order."""
+    """An nginx that reloads; what is done to it is recorded in order. `more`: further files that it loads."""
 
     name = "p-nginx"
     container = Container("n", "p-nginx", 1, "running", "healthy", {"a_net": "10.0.0.1", "p_net": "172.30.0.10"}, "nginx:1")
@@ -23,14 +23,17 @@ class FakeNginx:
     def __init__(self, path):
         self.file = HostFile(INSIDE, path, alone=False)
         self.done = []
+        self.more = {}
         self.behind = False
         self.refuses = {}
 
     def look(self):
-        return {INSIDE: self.file.read()}, [Worker(7, 0.0, leaving=False)]
+        return {INSIDE: self.file.read(), **{inside: file.read() for inside, file in self.more.items()}}, [
+            Worker(7, 0.0, leaving=False)
+        ]
 
     def host_file(self, inside):
-        return self.file
+        return self.more.get(inside, self.file)
 
     def is_behind(self, file, workers):
         return self.behind
@@ -40,8 +43,8 @@ class FakeNginx:
         if what in self.refuses:
             raise Refusal(self.refuses[what])
 
-    def test(self, file, text):
-        self._do("test", self.file.read() != text)
+    def test(self, texts):
+        self._do("test", *(file.read() != text for file, text in texts))
 
     def reload(self):
         self._do("reload")
@@ -59,6 +62,9 @@ class Engine:
     def inspect_network(self, name):
         assert name == "p_net"
         return {"IPAM": {"Config": [{"Subnet": "172.30.0.0/24"}]}}
+
+    def inspect_container(self, identifier):
+        return {"NetworkSettings": {"Networks": {"p_net": {"Aliases": ["app", "backend.inside"]}, "other": {"Aliases": ["far"]}}}}
 
 
 @pytest.fixture
@@ -80,7 +86,8 @@ def send(monkeypatch, nginx):
             "service": "app",
             "port": 3000,
             "nginx_service": "nginx",
-            "name": "app",
+            "network": "",
+            "name": ["app"],
             "exclude": [],
             "expected": 0,
             "deadline": 60,
@@ -200,7 +207,7 @@ def test_refuses_an_unknown_upstream(send):
     with pytest.raises(
         Refusal, match=r"0 files of the nginx configuration in p-nginx define 'upstream web', and exactly 1 is needed"
     ):
-        send(replica(1), name="web")
+        send(replica(1), name=["web"])
 
 
 def test_refuses_a_file_that_the_container_does_not_see(send, nginx, tmp_path):
@@ -216,3 +223,88 @@ def test_refuses_two_nginx(send, nginx, monkeypatch):
     monkeypatch.setattr(upstream, "containers", lambda client, project, service: [])
     with pytest.raises(Refusal, match="0 containers of p/nginx run on this host, and exactly 1 is needed"):
         upstream.run({"project": "p", "nginx_service": "nginx"}, False, silent)
+
+
+@pytest.fixture
+def two(nginx, tmp_path):
+    """A second upstream in a file of its own, a third in the first file."""
+    path = tmp_path / "write.conf"
+    path.write_text("upstream write { least_conn; server app:3000 weight=2; server 127.0.0.1:3000 backup; }\n")
+    nginx.more = {"/etc/nginx/write.conf": HostFile("/etc/nginx/write.conf", path, alone=True)}
+    nginx.file.path.write_text(
+        "upstream app { server app:3000; }\nupstream pages { server site:80; }\nupstream third { server app:3000; }\n"
+    )
+    return path
+
+
+NAMES = ["app", "write", "third"]
+
+
+def test_several_upstreams_in_one_reload(send, nginx, two):
+    result = send(replica(1), replica(2), name=NAMES)
+    assert nginx.file.path.read_text() == (
+        "upstream app {\n    server 172.30.0.1:3000;  # p-app-1\n    server 172.30.0.2:3000;  # p-app-2\n}\n"
+        "upstream pages { server site:80; }\n"
+        "upstream third {\n    server 172.30.0.1:3000;  # p-app-1\n    server 172.30.0.2:3000;  # p-app-2\n}\n"
+    )
+    assert two.read_text() == (
+        "upstream write {\n    least_conn;\n    server 172.30.0.1:3000 weight=2;  # p-app-1\n    server 172.30.0.2:3000 weight=2;  # p-app-2\n"
+        "    server 127.0.0.1:3000 backup;\n}\n"
+    )
+    assert nginx.done == [("test", True, True), ("reload",), ("new", {7}), ("old", {7})]
+    assert result["added"] == ["p-app-1", "p-app-2"]
+    assert len(result["files"]) == 2
+    assert sorted(result["diff"]["after"]) == ["loaded by nginx", "upstream app", "upstream third", "upstream write"]
+    nginx.done.clear()
+    assert not send(replica(1), replica(2), name=NAMES)["changed"]
+
+
+def test_only_the_file_that_differs_is_written(send, nginx, two):
+    send(replica(1), name=["write"])
+    nginx.done.clear()
+    untouched = two.stat().st_mtime_ns
+    result = send(replica(1), name=["write", "app"])
+    assert result["added"] == ["p-app-1"]  # new in one of them is new: it is seen to serve
+    assert nginx.done[0] == ("test", True)
+    assert two.stat().st_mtime_ns == untouched
+
+
+@pytest.mark.parametrize("step", ["reload", "new"])
+def test_all_files_are_put_back(send, nginx, two, step):
+    before = nginx.file.path.read_text(), two.read_text()
+    nginx.refuses[step] = "started no new workers"
+    with pytest.raises(Refusal):
+        send(replica(1), name=NAMES)
+    assert (nginx.file.path.read_text(), two.read_text()) == before
+
+
+def test_a_file_that_cannot_be_written_leaves_the_others_as_they_were(send, nginx, two, monkeypatch):
+    before, second = nginx.file.path.read_text(), nginx.more["/etc/nginx/write.conf"]
+    monkeypatch.setattr(
+        HostFile, "_overwrite", lambda self, data: (_ for _ in ()).throw(PermissionError(13, "Permission denied", str(self.path)))
+    )
+    with pytest.raises(Refusal, match=r"write.conf cannot be written \(Permission denied\); nginx runs as before"):
+        send(replica(1), name=NAMES)
+    assert second.alone and nginx.file.path.read_text() == before
+    assert ("reload",) not in nginx.done
+
+
+def test_refuses_no_upstream_at_all(send):
+    with pytest.raises(Refusal, match=r"no upstream is named.*set load_balancer_upstream"):
+        send(replica(1), name=[])
+
+
+def test_another_name_of_the_service_is_the_application(send, nginx):
+    nginx.file.path.write_text("upstream app { server backend.inside:3000; server far:3000; server elsewhere.rw:3000; }\n")
+    send(replica(1))
+    assert nginx.file.path.read_text() == (
+        "upstream app {\n    server 172.30.0.1:3000;  # p-app-1\n    server far:3000;\n    server elsewhere.rw:3000;\n}\n"
+    )
+
+
+def test_the_network_that_is_named(send, nginx):
+    with pytest.raises(
+        Refusal, match="smartsports_network is 'a_net', but p-nginx and the application share p_net; name one of these"
+    ):
+        send(replica(1), network="a_net")
+    assert send(replica(1), network="p_net")["servers"] == ["172.30.0.1:3000"]
