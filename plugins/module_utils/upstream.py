@@ -8,7 +8,7 @@ import re
 
 from ansible_collections.smartsports.scaling.plugins.module_utils import _upstream
 from ansible_collections.smartsports.scaling.plugins.module_utils._docker import Container, connect, containers
-from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, Say
+from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, Say, silent
 from ansible_collections.smartsports.scaling.plugins.module_utils._nginx import HostFile, Nginx
 from ansible_collections.smartsports.scaling.plugins.module_utils._upstream import Block, Server
 
@@ -69,6 +69,12 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
         _reload(nginx, old, file, before)
     nginx.wait_for_old_workers(old, params["deadline"], say)
     return result
+
+
+def preview(**options) -> dict:
+    """What run() would change now; changes nothing. For modules that compare."""
+    defaults = {name: option.get("default") for name, option in SPEC["argument_spec"].items()}
+    return run({**defaults, **options}, True, silent)
 
 
 def _reload(nginx: Nginx, old: set[int], file: HostFile, before: str) -> None:
