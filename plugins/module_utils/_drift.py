@@ -31,7 +31,7 @@ def find(client, params: dict, look: Callable[[], dict] | None = None) -> tuple[
         return [], []  # an outage, not a drift: it has its own word everywhere
     directory = Path(params["project_dir"]) if params["project_dir"] else None
     kept = _scale_file.kept(directory) if directory else None
-    heals = f"scale_app.yml -e replicas={max(len(running), kept or 0)}"
+    heals = healing(running, directory)
     comparisons = {"the number of replicas": lambda: number(len(running), kept, heals)}
     if look:
         comparisons["nginx's servers"] = lambda: of_nginx(client, params, running, look()["diff"], heals)
@@ -45,6 +45,12 @@ def find(client, params: dict, look: Callable[[], dict] | None = None) -> tuple[
         except (Refusal, DockerException, OSError) as problem:
             remarks.append(f"{name} could not be compared: {str(problem).rstrip('.')}.")
     return found, remarks
+
+
+def healing(running: list[Container], directory: Path | None) -> str:
+    """The number that is wanted: nothing that runs is stopped, and what is kept is started."""
+    kept = _scale_file.kept(directory) if directory else None
+    return f"scale_app.yml -e replicas={max(len(running), kept or 0)}"
 
 
 def number(running: int, kept: int | None, heals: str) -> list[Drift]:

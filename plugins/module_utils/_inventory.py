@@ -25,6 +25,7 @@ SERVICES = {  # variable -> what its image is called
     "smartsports_postgres_service": "postgres",
     "smartsports_redis_service": "redis",
 }
+_LONG = 200  # characters: a library's reasons go on
 PROJECT, SERVICE = "com.docker.compose.project", "com.docker.compose.service"
 
 
@@ -126,7 +127,7 @@ def findings(seen: Seen, checks: dict[str, Check], seconds: float) -> tuple[list
 def of_refusal(name: str, refusal: Refusal, says: Any = "", warning: bool = False) -> Finding:
     """A Refusal is value and rule, then the fix behind a semicolon."""
     value, _mark, fix = str(refusal).rstrip(".").partition("; ")
-    return Finding(name, says, value, fix, warning)
+    return Finding(name, says, value if len(value) <= _LONG else f"{value[:_LONG]} ...", fix, warning)
 
 
 def report(found: list[Finding], skipped: list[str], count: int) -> dict:
@@ -158,7 +159,7 @@ def closest(name: str, names: Iterable[str]) -> str:
 
 
 def _clause(error: Exception) -> str:
-    return " ".join(str(error).split()).rstrip(".")[:200] or type(error).__name__
+    return " ".join(str(error).split()).rstrip(".")[:_LONG] or type(error).__name__
 
 
 def _counted(number: int, noun: str, ending: str = "s") -> str:

@@ -13,10 +13,9 @@ from ansible_collections.smartsports.scaling.plugins.module_utils._admin_client 
 from ansible_collections.smartsports.scaling.plugins.module_utils._admin_http import Failed, Http, NotOffered
 from ansible_collections.smartsports.scaling.plugins.module_utils._docker import Container
 from ansible_collections.smartsports.scaling.plugins.module_utils._inventory import Finding, Seen, Skip, closest, of_refusal
-from ansible_collections.smartsports.scaling.plugins.module_utils._inventory_values import wanted_replicas
+from ansible_collections.smartsports.scaling.plugins.module_utils._inventory_values import corrected, wanted_replicas
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal
 from ansible_collections.smartsports.scaling.plugins.module_utils._parallel import gather
-from ansible_collections.smartsports.scaling.plugins.module_utils._thresholds import METRICS, merged
 
 try:
     import requests
@@ -62,7 +61,7 @@ def metrics(seen: Seen) -> Iterator[Finding]:
         yield Finding("smartsports_app_metrics_path", path, has, "give the path that serves the application's metrics")
         return
     known = {*scrape.families, *scrape.samples}
-    names = merged(METRICS, seen["load_assessment_metrics"], "load_assessment_metrics")
+    names = corrected(seen, "load_assessment_metrics")
     yield from lacking(names, known, f"{path} serves")
 
 

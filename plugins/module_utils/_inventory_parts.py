@@ -11,8 +11,8 @@ from ansible_collections.smartsports.scaling.plugins.module_utils._docker import
 from ansible_collections.smartsports.scaling.plugins.module_utils._host_file import host_file
 from ansible_collections.smartsports.scaling.plugins.module_utils._inventory import SERVICE, Finding, Seen
 from ansible_collections.smartsports.scaling.plugins.module_utils._inventory_app import lacking
+from ansible_collections.smartsports.scaling.plugins.module_utils._inventory_values import corrected
 from ansible_collections.smartsports.scaling.plugins.module_utils._pgbouncer import Console
-from ansible_collections.smartsports.scaling.plugins.module_utils._thresholds import METRICS, THRESHOLDS, merged
 
 _TIMEOUT = 1.5  # seconds
 
@@ -33,8 +33,8 @@ def entry(seen: Seen) -> Iterator[Finding]:
 def prometheus(seen: Seen) -> Iterator[Finding]:
     """It answers, knows the metrics' names, and has fresh samples of every replica."""
     url = seen["smartsports_prometheus_url"]
-    metrics = merged(METRICS, seen["load_assessment_metrics"], "load_assessment_metrics")
-    thresholds = merged(THRESHOLDS, seen["load_assessment_thresholds"], "load_assessment_thresholds")
+    metrics = corrected(seen, "load_assessment_metrics")
+    thresholds = corrected(seen, "load_assessment_thresholds")
     try:
         known = _prometheus.known(url, _TIMEOUT)
         instances = _prometheus.observe(url, metrics, thresholds, _TIMEOUT).instances

@@ -8,20 +8,24 @@ from collections.abc import Iterator
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.smartsports.scaling.plugins.module_utils import _profile, _scale_file
-from ansible_collections.smartsports.scaling.plugins.module_utils._inventory import Finding, Seen, of_refusal
+from ansible_collections.smartsports.scaling.plugins.module_utils._inventory import Finding, Seen, Skip, closest, of_refusal
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal
 from ansible_collections.smartsports.scaling.plugins.module_utils._thresholds import METRICS, THRESHOLDS, merged
 
+_ASSESSMENT = {"load_assessment_thresholds": THRESHOLDS, "load_assessment_metrics": METRICS}
+
 
 def typed(variables: dict, specification: dict) -> tuple[dict, list[str]]:
-    """The variables in their types, with defaults; those that cannot be are None, and each has its complaint."""
-    values, complaints = {}, []
+    """The variables in their types, with defaults; one that cannot be is None, and has a sentence."""
+    values, sentences = {}, []
     for name, option in specification.items():
         given = {name: variables[name]} if name in variables else {}
         checked = ArgumentSpecValidator({name: option}).validate(given)
-        complaints += checked.error_messages
         values[name] = None if checked.error_messages else checked.validated_parameters.get(name)
-    return values, complaints
+        if checked.error_messages:
+            wanted = f"one of {', '.join(option['choices'])}" if "choices" in option else f"of type {option['type']}"
+            sentences.append(f"{name} is '{given[name]}', but must be {wanted}; correct it in the inventory.")
+    return values, sentences
 
 
 def problems(seen: Seen) -> Iterator[Finding]:
@@ -42,17 +46,32 @@ def overrides(seen: Seen) -> Iterator[Finding]:
             continue
         for name, value in fields.items():
             try:
-                schema.field(name, "inventory").parse(value, "inventory")
-            except Refusal as refusal:
-                yield of_refusal(what, refusal, f"{name}: {value}")
+                field = schema.field(name, "inventory")
+            except Refusal:
+                like = closest(name, seen.schema)
+                fix = f"did you mean {like}?" if like else "docs/profiles.md lists the fields"
+                yield Finding(what, f"{name}: {value}", "no such field", fix)
+                continue
+            try:
+                field.parse(value, "inventory")
+            except Refusal:
+                yield Finding(what, f"{name}: {value}", f"it is {field.expected}", "give it one")
 
 
 def assessment(seen: Seen) -> Iterator[Finding]:
-    for name, defaults in (("load_assessment_thresholds", THRESHOLDS), ("load_assessment_metrics", METRICS)):
+    for name in _ASSESSMENT:
         try:
-            merged(defaults, seen[name], name)
+            merged(_ASSESSMENT[name], seen[name], name)
         except Refusal as refusal:
-            yield of_refusal(name, refusal, seen[name])
+            yield of_refusal(name, refusal)
+
+
+def corrected(seen: Seen, name: str) -> dict:
+    """The assessment's table of that name with the inventory's corrections; one that cannot be used has a line of its own."""
+    try:
+        return merged(_ASSESSMENT[name], seen[name], name)
+    except Refusal as refusal:
+        raise Skip(name) from refusal
 
 
 def contacts(seen: Seen) -> Iterator[Finding]:
@@ -77,10 +96,10 @@ def shell(seen: Seen) -> Iterator[Finding]:
 def replicas(seen: Seen) -> Iterator[Finding]:
     """No profile asks for more replicas than scaling accepts."""
     most = seen["app_scale_maximum"]
-    for profile, count in wanted_replicas(seen).items():
-        if count > most:
-            fix = f"raise it to {count}, or correct the profile in smartsports_profile_overrides"
-            yield Finding("app_scale_maximum", most, f"profile {profile} wants {count}", fix)
+    profile, count = max(wanted_replicas(seen).items(), key=lambda each: each[1], default=("", 0))
+    if count > most:
+        fix = f"raise it to {count}, or correct the profile in smartsports_profile_overrides"
+        yield Finding("app_scale_maximum", most, f"profile {profile} wants {count}", fix)
 
 
 def wanted_replicas(seen: Seen) -> dict[str, int]:

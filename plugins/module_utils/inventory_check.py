@@ -62,7 +62,7 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
 
 def _look(params: dict) -> Seen:
     """What all checks need, asked once and side by side."""
-    variables, complaints = _inventory_values.typed(params["variables"], params["specification"])
+    variables, sentences = _inventory_values.typed(params["variables"], params["specification"])
     directory, files = variables.get("smartsports_project_dir"), variables.get("smartsports_compose_files")
     asked = Started(
         {
@@ -80,7 +80,7 @@ def _look(params: dict) -> Seen:
         params["schema"],
         params["profiles"],
         params["playbooks"],
-        [*params["problems"], *(f"{_named(each)}; correct it in the inventory." for each in complaints)],
+        [*params["problems"], *sentences],
         client,
         listed,
         compose if isinstance(compose, dict) else _refusal(compose, "docker compose config", "correct the Compose files"),
@@ -103,12 +103,6 @@ def _refusal(problem: Exception, who: str, fix: str) -> Refusal:
     return Refusal(f"{who}: {str(problem).rstrip('.')}; {fix}.")
 
 
-def _named(complaint: str) -> str:
-    """Ansible's sentence about a value of another type, with the variable first."""
-    name = re.search(r"\b[a-z]+_\w+", complaint)
-    return f"{name.group()}: {complaint}" if name else complaint
-
-
 def nginx(seen: Seen) -> Iterator[Finding]:
     """Its upstream can be found and written, and names the replicas that run."""
     [container, *_others] = seen.running("smartsports_nginx_service")
@@ -123,7 +117,7 @@ def nginx(seen: Seen) -> Iterator[Finding]:
     file = Path(look["file"])
     if not (os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)):
         yield Finding("nginx", file, "it and its directory cannot be written from here", "run with rights to them (become)")
-    heals = f"scale_app.yml -e replicas={len(replicas)}"
+    heals = _drift.healing(replicas, seen.directory)
     yield from (_drifted(seen, each) for each in _drift.of_nginx(seen.client, _options(seen), replicas, look["diff"], heals))
 
 
