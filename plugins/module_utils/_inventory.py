@@ -108,13 +108,11 @@ Check = Callable[[Seen], Iterable[Finding]]
 
 def findings(seen: Seen, checks: dict[str, Check], seconds: float) -> tuple[list[Finding], list[str]]:
     """What the checks found, in their order, and the names of those that could not be made. All run side by side."""
-    answers = gather({name: lambda check=check: list(check(seen)) for name, check in checks.items()}, seconds)
+    answers = gather({name: lambda name=name: _made(name, checks[name], seen) for name in checks}, seconds)
     found, skipped = [], []
     for name, answer in answers.items():
         if isinstance(answer, Skip):
             skipped.append(name)
-        elif isinstance(answer, Refusal):
-            found.append(of_refusal(name, answer))
         elif isinstance(answer, (OSError, Failed, DockerException)):  # a late answer is an OSError, too
             found.append(Finding(name, "", _clause(answer), "see why it does not answer, and run this again"))
         elif isinstance(answer, Exception):
@@ -122,6 +120,20 @@ def findings(seen: Seen, checks: dict[str, Check], seconds: float) -> tuple[list
         else:
             found += answer
     return found, skipped
+
+
+def _made(name: str, check: Check, seen: Seen) -> list[Finding]:
+    """What a check finds, also before it comes upon something that it cannot go on without."""
+    found: list[Finding] = []
+    try:
+        for each in check(seen):
+            found.append(each)
+    except Skip:
+        if not found:
+            raise
+    except Refusal as refusal:
+        found.append(of_refusal(name, refusal))
+    return found
 
 
 def of_refusal(name: str, refusal: Refusal, says: Any = "", warning: bool = False) -> Finding:

@@ -23,8 +23,10 @@ except ImportError:  # docker needs it too: connect() says so
     requests = None
 
 TIMEOUT = 1.0  # seconds for one answer: the contract's for admin and health
-OF_APP = ("cpu", "memory", "requests", "latency")  # without them nothing can be judged
+# What the assessment reads: without the first nothing can be judged; the others it does without, or asks for directly.
+OF_APP = ("cpu", "memory", "requests", "latency")
 MAY_LACK = ("queries", "app_pool_used")
+OF_EXPORTERS = ("entry_latency", "entry_responses", "pool_used", "pool_size", "redis_used", "redis_maximum")
 
 
 def port(seen: Seen) -> Iterator[Finding]:
@@ -65,16 +67,16 @@ def metrics(seen: Seen) -> Iterator[Finding]:
     yield from lacking(names, known, f"{path} serves")
 
 
-def lacking(names: dict[str, str], known: set[str], where: str) -> Iterator[Finding]:
-    """The metrics that the assessment reads of the application and `known` has not."""
-    for purpose in (*OF_APP, *MAY_LACK):
+def lacking(names: dict[str, str], known: set[str], where: str, *others: str) -> Iterator[Finding]:
+    """The metrics that the assessment reads, of the application and for the purposes `others`, and that `known` has not."""
+    for purpose in (*OF_APP, *MAY_LACK, *others):
         name = names[purpose]
         if name not in known and f"{name}_bucket" not in known:
             like = closest(name, known)
-            fix = (
-                f"set load_assessment_metrics.{purpose}" + (f" to {like}" if like else "") + ", or have the application export it"
+            fix = f"set load_assessment_metrics.{purpose}" + (f" to {like}" if like else "") + ", or have it exported"
+            yield Finding(
+                f"load_assessment_metrics.{purpose}", name, f"not among what {where}", fix, warning=purpose not in OF_APP
             )
-            yield Finding(f"load_assessment_metrics.{purpose}", name, f"not among what {where}", fix, warning=purpose in MAY_LACK)
 
 
 def admin(seen: Seen) -> Iterator[Finding]:
@@ -173,7 +175,10 @@ def _get(seen: Seen, replica: Container, path: str):
         session.verify = False
         requests.packages.urllib3.disable_warnings()
         url = f"{seen['smartsports_admin_scheme']}://{replica.address}:{seen['smartsports_app_port']}{path}"
-        return session.get(url, timeout=TIMEOUT, allow_redirects=False)
+        try:
+            return session.get(url, timeout=TIMEOUT, allow_redirects=False)
+        except requests.exceptions.SSLError as error:
+            raise Skip("TLS") from error
 
 
 def _listening_ports(seen: Seen) -> list[int]:

@@ -17,6 +17,7 @@ from ansible_collections.smartsports.scaling.plugins.module_utils._inventory imp
     SERVICES,
     Finding,
     Seen,
+    Skip,
     closest,
     of_refusal,
 )
@@ -93,6 +94,8 @@ def directory(seen: Seen) -> Iterator[Finding]:
 def files(seen: Seen) -> Iterator[Finding]:
     """Replicas of one service from different files would not be alike."""
     path = os.path.realpath(seen.directory)
+    if not all((seen.directory / name).is_file() for name in seen["smartsports_compose_files"]):
+        raise Skip("a file is missing")
     wanted = [os.path.realpath(os.path.join(path, name)) for name in seen["smartsports_compose_files"]]
     for entry in _of_app(seen):
         started = [

@@ -10,7 +10,7 @@ from ansible_collections.smartsports.scaling.plugins.module_utils import _probe,
 from ansible_collections.smartsports.scaling.plugins.module_utils._docker import execute
 from ansible_collections.smartsports.scaling.plugins.module_utils._host_file import host_file
 from ansible_collections.smartsports.scaling.plugins.module_utils._inventory import SERVICE, Finding, Seen
-from ansible_collections.smartsports.scaling.plugins.module_utils._inventory_app import lacking
+from ansible_collections.smartsports.scaling.plugins.module_utils._inventory_app import OF_EXPORTERS, lacking
 from ansible_collections.smartsports.scaling.plugins.module_utils._inventory_values import corrected
 from ansible_collections.smartsports.scaling.plugins.module_utils._pgbouncer import Console
 
@@ -43,7 +43,7 @@ def prometheus(seen: Seen) -> Iterator[Finding]:
         fix = fix or "correct it, or start Prometheus: without it no trigger's window can be judged"
         yield Finding("smartsports_prometheus_url", _prometheus.named(url), why, fix)
         return
-    yield from lacking(metrics, known, "Prometheus knows")
+    yield from lacking(metrics, known, "Prometheus knows", *OF_EXPORTERS)
     replicas = seen.running("smartsports_app_service")
     unseen = [each.name for each in replicas if not instances & {*each.addresses.values(), each.name}]
     if unseen and metrics["cpu"] in known:

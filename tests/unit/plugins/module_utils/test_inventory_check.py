@@ -70,12 +70,12 @@ class Engine:
             "NetworkSettings": {"Networks": {"net": {"IPAddress": f"10.0.{SERVICES.index(service)}.{number}"}}},
         }
 
-    def containers(self, all, filters):
+    def containers(self, filters, **options):
         wanted = [label.partition("=") for label in filters["label"]]
         return [
             each
             for each in self.containers_
-            if all or each["State"] == "running"
+            if options["all"] or each["State"] == "running"
             if builtin_all(
                 name in each["Labels"] and (not equals or each["Labels"][name] == value) for name, equals, value in wanted
             )
@@ -104,9 +104,6 @@ class Engine:
 
     def exec_inspect(self, job):
         return {"ExitCode": self.code}
-
-
-builtin_all = all
 
 
 @pytest.fixture
