@@ -76,9 +76,7 @@ class Engine:
             each
             for each in self.containers_
             if options["all"] or each["State"] == "running"
-            if builtin_all(
-                name in each["Labels"] and (not equals or each["Labels"][name] == value) for name, equals, value in wanted
-            )
+            if all(name in each["Labels"] and (not equals or each["Labels"][name] == value) for name, equals, value in wanted)
         ]
 
     def inspect_container(self, identifier):
