@@ -47,7 +47,8 @@ def configuration(directory: str, files: list[str]) -> dict:
     if not directory or not path.is_dir() or not all((path / name).is_file() for name in files):
         raise Refusal("there is nothing to configure; correct smartsports_project_dir and smartsports_compose_files.")
     present = [*files, _scale_file.NAME] if (path / _scale_file.NAME).is_file() else files
-    done = command([*(word for name in present for word in ("-f", name)), "config", "--format", "json"], path)
+    # With the services of every profile: those that are named explicitly run without it.
+    done = command(["--profile", "*", *(word for name in present for word in ("-f", name)), "config", "--format", "json"], path)
     if done.returncode != 0:
         raise Refusal(f"{_last(done.stderr)}; correct {', '.join(present)} in {directory}.")
     return {**json.loads(done.stdout), "unset": sorted(set(_UNSET.findall(done.stderr)))}

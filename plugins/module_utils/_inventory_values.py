@@ -30,9 +30,13 @@ def typed(variables: dict, specification: dict) -> tuple[dict, list[str]]:
 
 def problems(seen: Seen) -> Iterator[Finding]:
     """What role platform refuses, and values of another type than their variable's."""
-    for sentence in seen.problems:
-        name = sentence.split(maxsplit=1)[0].rstrip(",")
+    for name, sentence in zip(named(seen.problems), seen.problems, strict=True):
         yield of_refusal(name, Refusal(sentence))
+
+
+def named(sentences: list[str]) -> list[str]:
+    """The variables that the sentences are about: each begins with its name."""
+    return [sentence.split(maxsplit=1)[0].rstrip(",") for sentence in sentences]
 
 
 def overrides(seen: Seen) -> Iterator[Finding]:

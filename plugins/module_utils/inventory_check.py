@@ -63,6 +63,8 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
 def _look(params: dict) -> Seen:
     """What all checks need, asked once and side by side."""
     variables, sentences = _inventory_values.typed(params["variables"], params["specification"])
+    problems = [*params["problems"], *sentences]
+    variables |= dict.fromkeys(_inventory_values.named(problems))  # what is wrong is not used: it has its line
     directory, files = variables.get("smartsports_project_dir"), variables.get("smartsports_compose_files")
     asked = Started(
         {
@@ -80,7 +82,7 @@ def _look(params: dict) -> Seen:
         params["schema"],
         params["profiles"],
         params["playbooks"],
-        [*params["problems"], *sentences],
+        problems,
         client,
         listed,
         compose if isinstance(compose, dict) else _refusal(compose, "docker compose config", "correct the Compose files"),

@@ -455,6 +455,17 @@ def test_none_hides_another(shop):
     assert "did you mean redis-primary" in found["smartsports_redis_service"]
 
 
+@pytest.mark.parametrize(
+    ("name", "value"), [("smartsports_project_dir", "here"), ("smartsports_entry_url", "shop"), ("smartsports_compose_files", [])]
+)
+def test_what_is_wrong_has_one_line(shop, name, value):
+    shop.variables[name] = value
+    shop.options["problems"] = [f"{name} is '{value}', but must be another; set it in the inventory."]
+    shop.probes = Probes(1, ("has a URL that cannot be used",), None, 0)
+    result = run(shop)
+    assert [each["what"] for each in result["mismatches"] if each["what"] == name] == [name]
+
+
 def test_no_engine(shop, monkeypatch):
     def refuse(timeout):
         raise Refusal("no Docker engine answers on this host; start it.")
