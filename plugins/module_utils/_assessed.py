@@ -45,15 +45,19 @@ _WORDS = {
 _STATUS = {"P0": "bad", "P1": "bad", "P2": "warn", "unknown": "warn", "normal": "good"}
 
 
-def command(severity: str, options: str, start: str) -> dict:
-    """`options`: the inventory that was assessed; `start`: a container that the entry lacks, which is then the first thing to do."""
+def command(severity: str, options: str, start: str, heals: str = "") -> dict:
+    """`options`: the inventory that was assessed; `start`: a container that the entry lacks, which is then the first thing to do;
+    `heals`: what ends a drift, and is the thing to do where nothing is worse (responding ends it, too)."""
     if start:
         return {
             "command": f"docker start {start}",
             "duration": "about 2 s",
             "risk": "none: it does not run, so nobody is served by it",
         }
-    text, duration, risk = COMMANDS[severity]
+    if heals and severity == "normal":
+        text, duration, risk = f"ansible-playbook playbooks/{heals}", "about 10 s", "low: nothing that runs is restarted"
+    else:
+        text, duration, risk = COMMANDS[severity]
     return {"command": f"{text} {options}".strip() if text else "", "duration": duration, "risk": risk}
 
 
@@ -76,6 +80,8 @@ def report(result: dict, reasons: list[Reason], remarks: list[str]) -> dict:
     for trigger in fired:
         name, limit, unit = _WORDS[trigger["trigger"]], trigger["limit"], " s" if trigger["trigger"] == "response_time" else "%"
         lines.append([f"trigger: {name} > {limit:g}{unit} for {_minutes(trigger['seconds'])}", "warn"])
+    for drift in result["drift"]:
+        lines.append([f"drift: {drift['what']}: expected {drift['expected']}, found {drift['found']}", "warn"])
     todo = result["command"]
     if todo["command"]:
         lines += ["", [todo["command"], "title"], f"  takes {todo['duration']}; risk: {todo['risk']}"]

@@ -34,6 +34,12 @@ def observe(url: str, metrics: dict, thresholds: dict, timeout: float, get=None)
     return _observation(answers, metrics, thresholds)
 
 
+def known(url: str, timeout: float, get=None) -> set[str]:
+    """The names of all metrics that it has samples or metadata of. Raises Unavailable."""
+    get = get or _Client(url, timeout).get
+    return {*get("label/__name__/values", {}), *get("metadata", {})}
+
+
 def queries(metrics: dict, thresholds: dict) -> dict[str, tuple[str, float]]:
     """name -> (PromQL, seconds of history). `present_over_time` drops what has no sample as young as it must be."""
     m, age = metrics, f"{thresholds['max_age']:g}s"

@@ -7,7 +7,15 @@ import json
 import math
 from dataclasses import asdict, dataclass, replace
 
-from ansible_collections.smartsports.scaling.plugins.module_utils import _assessed, _direct, _evidence, _probe, _prometheus
+from ansible_collections.smartsports.scaling.plugins.module_utils import (
+    _assessed,
+    _direct,
+    _drift,
+    _evidence,
+    _probe,
+    _prometheus,
+    upstream,
+)
 from ansible_collections.smartsports.scaling.plugins.module_utils._admin_client import Client
 from ansible_collections.smartsports.scaling.plugins.module_utils._admin_http import Failed
 from ansible_collections.smartsports.scaling.plugins.module_utils._admin_settings import CONNECTION
@@ -36,6 +44,9 @@ FEATURES = {
 SPEC = {
     "argument_spec": {
         **CONNECTION,
+        "project_dir": {"type": "path"},
+        "files": {"type": "list", "elements": "str", "default": ["docker-compose.prod.yml"]},
+        "upstreams": {"type": "list", "elements": "str", "default": ["app"]},
         "nginx_service": {"type": "str", "default": "nginx"},
         "pgbouncer_service": {"type": "str", "default": "pgbouncer"},
         "postgres_service": {"type": "str", "default": "postgres-primary"},
@@ -78,6 +89,7 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
         {
             "probes": lambda: _probe.probe(url, params["probe_count"], PROBE_TIMEOUT, lambda: entry_session(params)),
             "flags": lambda: _disabled(params),
+            "drift": lambda: _drifts(params),
         }
     )
     platform = _platform(params, metrics, thresholds)
@@ -86,7 +98,10 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
     if isinstance(probes, TimeoutError):
         probes = _probe.Probes(params["probe_count"], (), PROBE_TIMEOUT, params["probe_count"])
     disabled, remarks = flags if isinstance(flags, tuple) else ({}, [f"the feature flags could not be read ({flags})."])
-    return _result(params, thresholds, platform, probes, url, disabled, [*platform.remarks, *remarks])
+    drifts, unseen = (
+        answers["drift"] if isinstance(answers["drift"], tuple) else ([], [f"drift is not known ({answers['drift']})."])
+    )
+    return _result(params, thresholds, platform, probes, url, disabled, drifts, [*platform.remarks, *remarks, *unseen])
 
 
 @dataclass(frozen=True)
@@ -202,7 +217,25 @@ def _disabled(params: dict) -> tuple[dict[str, str], list[str]]:
     return {pattern: name for name, pattern in params["features"].items() if flags.get(name) is False}, []
 
 
-def _result(params: dict, thresholds: dict, platform: _Platform, probes, url: str, disabled: dict, remarks: list[str]) -> dict:
+def _drifts(params: dict) -> tuple[list[_drift.Drift], list[str]]:
+    """What was changed by hand, and remarks where nobody could tell: an assessment never fails for it."""
+    known = {option: params[option] for option in ("project", "service", "port", "nginx_service")}
+    try:
+        return _drift.find(connect(timeout=1), params, lambda: upstream.preview(**known, name=params["upstreams"]))
+    except (Refusal, DockerException, OSError) as problem:
+        return [], [f"drift is not known: {str(problem).rstrip('.')}."]
+
+
+def _result(
+    params: dict,
+    thresholds: dict,
+    platform: _Platform,
+    probes,
+    url: str,
+    disabled: dict,
+    drifts: list[_drift.Drift],
+    remarks: list[str],
+) -> dict:
     seen, limits = platform.seen, thresholds["severity"]
     replicas = platform.replicas or []
     running, seen_now = len(replicas), _seen(seen, replicas)
@@ -228,7 +261,8 @@ def _result(params: dict, thresholds: dict, platform: _Platform, probes, url: st
         "bottleneck": where,
         "triggers": [_trigger(name, each, seen, platform.limits, thresholds) for name, each in thresholds["triggers"].items()],
         "replicas": {"running": running, "seen": seen_now},
-        "command": _assessed.command(severity, params["command_options"], stopped),
+        "drift": [asdict(drift) for drift in drifts],
+        "command": _assessed.command(severity, params["command_options"], stopped, drifts[0].heals if drifts else ""),
         "source": seen.source,
         "remarks": remarks,
     }

@@ -12,7 +12,7 @@ from functools import cache
 
 from ansible_collections.smartsports.scaling.plugins.module_utils import _upstream
 from ansible_collections.smartsports.scaling.plugins.module_utils._docker import Container, connect, containers
-from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, Say
+from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, Say, silent
 from ansible_collections.smartsports.scaling.plugins.module_utils._nginx import HostFile, Nginx
 from ansible_collections.smartsports.scaling.plugins.module_utils._upstream import Block, Server
 
@@ -108,10 +108,16 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
     return result
 
 
+def preview(**options) -> dict:
+    """What run() would change now; changes nothing. For modules that compare."""
+    defaults = {name: option.get("default") for name, option in SPEC["argument_spec"].items()}
+    return run({**defaults, **options}, True, silent)
+
+
 def _names(params: dict) -> list[str]:
     if not params["name"]:
         raise Refusal(
-            "no upstream is named, so nginx would be left as it is; set load_balancer_upstream to those that send to the application."
+            "no upstream is named, so nginx would be left as it is; set smartsports_nginx_upstreams to those that send to the application."
         )
     return list(dict.fromkeys(params["name"]))
 
@@ -163,7 +169,7 @@ def _find(nginx: Nginx, configuration: dict[str, str], name: str) -> tuple[HostF
     if len(defining) != 1:
         raise Refusal(
             f"{len(defining)} files of the nginx configuration in {nginx.name} define 'upstream {name}', and exactly 1 is needed; "
-            f"write 'upstream {name} {{ server ...; }}' into a mounted file, or set load_balancer_upstream to the right names."
+            f"write 'upstream {name} {{ server ...; }}' into a mounted file, or set smartsports_nginx_upstreams to the right names."
         )
     [(path, loaded)] = defining.items()
     file = nginx.host_file(path)

@@ -11,6 +11,7 @@ description:
   - Holds the last minute against the runbook's severity table, and the runbook's triggers against their windows.
   - Asks Prometheus, and probes through nginx as a buyer does. Where Prometheus is down, asks the replicas, the engine, PgBouncer or
     PostgreSQL, and Redis directly, and says so. Evidence that is missing is unknown, never fine.
+  - Tells drift, what was changed by hand and nginx or the override do not know of, with the command that ends it.
   - Answers within three seconds. Changes nothing.
 author:
   - SmartSports Rwanda platform team (@smartsports-rw)
@@ -18,6 +19,19 @@ extends_documentation_fragment:
   - smartsports.scaling.admin
   - smartsports.scaling.admin.read
 options:
+  project_dir:
+    description: The directory on the Docker host that holds the Compose files; without it, what is kept for replicas is not compared.
+    type: path
+  files:
+    description: The Compose files in it, without the override.
+    type: list
+    elements: str
+    default: [docker-compose.prod.yml]
+  upstreams:
+    description: Names of nginx's upstream blocks that send to the application.
+    type: list
+    elements: str
+    default: [app]
   nginx_service:
     description: The Compose service of nginx.
     type: str
@@ -157,6 +171,12 @@ replicas:
   returned: success
   type: dict
   sample: {running: 10, seen: 10}
+drift:
+  description: What runs otherwise than the playbooks left it, and the playbook with its arguments that ends it.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{what: replicas, expected: 5 kept in docker-compose.scale.yml, found: 4 running, heals: scale_app.yml -e replicas=5}]
 command:
   description: One command to paste, how long it takes, and what it risks.
   returned: success

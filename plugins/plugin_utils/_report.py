@@ -39,8 +39,8 @@ def render(report: dict, colour: bool = False, width: int = 110) -> str:
         console.print(_text([report["title"], report.get("status", "title")]))
     if report.get("rows"):
         table = Table(box=None, pad_edge=False, show_header=bool(report.get("columns")), header_style="dim")
-        for column in report.get("columns") or [""] * len(report["rows"][0]):
-            table.add_column(column, overflow="fold")
+        for number, column in enumerate(report.get("columns") or [""] * len(report["rows"][0])):
+            table.add_column(column, overflow="fold", no_wrap=number == 0)  # what it is about stays in one piece
         for row in report["rows"]:
             table.add_row(*(_text(cell) for cell in row))
         console.print(table)

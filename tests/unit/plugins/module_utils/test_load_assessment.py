@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import asdict
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.smartsports.scaling.plugins.module_utils import load_assessment
 from ansible_collections.smartsports.scaling.plugins.module_utils._docker import Container
+from ansible_collections.smartsports.scaling.plugins.module_utils._drift import Drift
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, silent
 from ansible_collections.smartsports.scaling.plugins.module_utils._observation import Observation, Pool, Redis
 from ansible_collections.smartsports.scaling.plugins.module_utils._probe import Probes
@@ -44,6 +46,12 @@ class Engine:
         return {"HostConfig": {"NanoCpus": 150_000_000, "Memory": 100}}
 
 
+def answer(value):
+    if isinstance(value, Exception):
+        raise value
+    return value
+
+
 @pytest.fixture
 def platform(monkeypatch):
     """What the world looks like; a test changes it."""
@@ -55,6 +63,7 @@ def platform(monkeypatch):
         direct = calm()
         flags = {}, []
         probes = Probes(3, (), 0.05, 0)
+        drift = [], []
 
     world = World()
 
@@ -72,6 +81,7 @@ def platform(monkeypatch):
     monkeypatch.setattr(load_assessment._direct, "observe", lambda *arguments: world.direct)
     monkeypatch.setattr(load_assessment._probe, "probe", lambda *arguments: world.probes)
     monkeypatch.setattr(load_assessment, "_disabled", lambda params: world.flags)
+    monkeypatch.setattr(load_assessment._drift, "find", lambda client, params, look: answer(world.drift))
     return world
 
 
@@ -217,6 +227,28 @@ def test_a_share_of_few_requests_neither_judges_nor_triggers(platform):
     result = assess()
     assert result["severity"] == "normal"
     assert not any(trigger["fired"] for trigger in result["triggers"])
+
+
+DRIFT = Drift("nginx upstream app", "the 2 replicas that run", "10.0.0.9:3000 is no replica's", "scale_app.yml -e replicas=2")
+
+
+def test_drift_is_told_and_healed_where_nothing_is_worse(platform):
+    platform.drift = [DRIFT], []
+    result = assess(command_options="-i inventory/production")
+    assert result["severity"] == "normal"
+    assert result["drift"] == [asdict(DRIFT)]
+    assert result["command"]["command"] == "ansible-playbook playbooks/scale_app.yml -e replicas=2 -i inventory/production"
+    assert any("10.0.0.9:3000 is no replica's" in line[0] for line in result["report"]["lines"])
+    platform.probes = Probes(3, ("refused",) * 3, None, 0)
+    assert "respond.yml -e profile=overload" in assess()["command"]["command"]
+
+
+@pytest.mark.parametrize("problem", [Refusal("nginx is broken."), OSError("no rights"), ([], ["nginx is broken."])])
+def test_drift_that_cannot_be_known_is_a_remark(platform, problem):
+    platform.drift = problem
+    result = assess()
+    assert (result["severity"], result["drift"]) == ("normal", [])
+    assert "nginx is broken." in result["remarks"][0] or "no rights" in result["remarks"][0]
 
 
 def test_json_on_request(platform):

@@ -290,7 +290,7 @@ def test_a_file_that_cannot_be_written_leaves_the_others_as_they_were(send, ngin
 
 
 def test_refuses_no_upstream_at_all(send):
-    with pytest.raises(Refusal, match=r"no upstream is named.*set load_balancer_upstream"):
+    with pytest.raises(Refusal, match=r"no upstream is named.*set smartsports_nginx_upstreams"):
         send(replica(1), name=[])
 
 
