@@ -49,6 +49,7 @@ class Seen:
     variables: dict
     token: str = ""
     pgbouncer_password: str = ""
+    redis_password: str = ""
     schema: dict = field(default_factory=dict)
     profiles: dict = field(default_factory=dict)
     playbooks: str = "ansible-playbook playbooks"
@@ -94,6 +95,9 @@ class Seen:
         if not found:
             raise Skip("no container of the project")
         return found
+
+    def address(self, replica: Container) -> str:
+        return replica.address_on(self["smartsports_network"])
 
     def running(self, variable: str) -> list[Container]:
         """The running containers of the service that a variable names. Skips a check where there is none."""

@@ -33,7 +33,7 @@ def port(seen: Seen) -> Iterator[Finding]:
     """Something listens, on every replica."""
     number = seen["smartsports_app_port"]
     replicas = seen.running("smartsports_app_service")
-    answers = gather({each.name: lambda each=each: _connect(each.address, number) for each in replicas}, TIMEOUT)
+    answers = gather({each.name: lambda each=each: _connect(seen.address(each), number) for each in replicas}, TIMEOUT)
     deaf = [name for name, answer in answers.items() if isinstance(answer, Exception)]
     if deaf:
         targets = _listening_ports(seen)
@@ -85,7 +85,7 @@ def admin(seen: Seen) -> Iterator[Finding]:
         raise Skip("no token")  # role platform says so
     replica = _open_replica(seen)
     http = Http(admin_options(seen))
-    base = f"{seen['smartsports_admin_scheme']}://{replica.address}:{seen['smartsports_app_port']}/admin/"
+    base = f"{seen['smartsports_admin_scheme']}://{seen.address(replica)}:{seen['smartsports_app_port']}/admin/"
     answers = gather({name: lambda name=name: http.get(base + name) for name in RESOURCES}, 2 * TIMEOUT)
     refusals = [answer for answer in answers.values() if isinstance(answer, Refusal)]
     missing = [name for name, answer in answers.items() if isinstance(answer, NotOffered)]
@@ -154,7 +154,7 @@ def _open_replica(seen: Seen) -> Container:
     """The first replica that listens: a port that is closed on all has a line of its own."""
     for replica in seen.running("smartsports_app_service"):
         try:
-            _connect(replica.address, seen["smartsports_app_port"])
+            _connect(seen.address(replica), seen["smartsports_app_port"])
             return replica
         except OSError:
             continue
@@ -174,7 +174,7 @@ def _get(seen: Seen, replica: Container, path: str):
         session.trust_env = False
         session.verify = False
         requests.packages.urllib3.disable_warnings()
-        url = f"{seen['smartsports_admin_scheme']}://{replica.address}:{seen['smartsports_app_port']}{path}"
+        url = f"{seen['smartsports_admin_scheme']}://{seen.address(replica)}:{seen['smartsports_app_port']}{path}"
         try:
             return session.get(url, timeout=TIMEOUT, allow_redirects=False)
         except requests.exceptions.SSLError as error:

@@ -7,20 +7,26 @@ import os
 from collections.abc import Iterator
 
 from ansible_collections.smartsports.scaling.plugins.module_utils import _probe, _prometheus
-from ansible_collections.smartsports.scaling.plugins.module_utils._docker import execute
+from ansible_collections.smartsports.scaling.plugins.module_utils._docker import Container, execute
 from ansible_collections.smartsports.scaling.plugins.module_utils._host_file import host_file
 from ansible_collections.smartsports.scaling.plugins.module_utils._inventory import SERVICE, Finding, Seen
 from ansible_collections.smartsports.scaling.plugins.module_utils._inventory_app import OF_EXPORTERS, lacking
 from ansible_collections.smartsports.scaling.plugins.module_utils._inventory_values import corrected
 from ansible_collections.smartsports.scaling.plugins.module_utils._pgbouncer import Console
+from ansible_collections.smartsports.scaling.plugins.module_utils._web import entry_session, require_ca
 
 _TIMEOUT = 1.5  # seconds
 
 
 def entry(seen: Seen) -> Iterator[Finding]:
     url = seen["smartsports_entry_url"].rstrip("/")
-    probes = _probe.probe(url + seen["load_assessment_probe_path"], 1, _TIMEOUT)
-    if probes.failures:
+    options = {name: seen[f"smartsports_{name}"] for name in ("entry_validate_certs", "entry_ca_path", "entry_server_name")}
+    require_ca(options)
+    probes = _probe.probe(url + seen["load_assessment_probe_path"], 1, _TIMEOUT, lambda: entry_session(options))
+    if probes.redirected:
+        fix = "name the site as buyers reach it (smartsports_entry_url, smartsports_entry_server_name)"
+        yield Finding("smartsports_entry_url", _prometheus.named(url), f"redirected: {probes.redirected}", fix)
+    elif probes.failures:
         published = _published(seen, "smartsports_nginx_service")
         fix = f"nginx is published at {published}" if published else "see that nginx runs and publishes its port"
         yield Finding("smartsports_entry_url", _prometheus.named(url), probes.failures[0].partition(";")[0], fix)
@@ -33,6 +39,8 @@ def entry(seen: Seen) -> Iterator[Finding]:
 def prometheus(seen: Seen) -> Iterator[Finding]:
     """It answers, knows the metrics' names, and has fresh samples of every replica."""
     url = seen["smartsports_prometheus_url"]
+    if not url:
+        return  # none there, as the inventory says: the platform is asked directly
     metrics = corrected(seen, "load_assessment_metrics")
     thresholds = corrected(seen, "load_assessment_thresholds")
     try:
@@ -80,15 +88,34 @@ def postgres(seen: Seen) -> Iterator[Finding]:
 
 
 def redis(seen: Seen) -> Iterator[Finding]:
-    # One that asks for a password is there; the assessment reads it through Prometheus then.
-    yield from _asked(seen, "smartsports_redis_service", ["redis-cli", "ping"], "PONG", "NOAUTH")
+    container, command = (
+        seen.running("smartsports_redis_service")[0],
+        ["redis-cli", "-p", str(seen["smartsports_redis_port"]), "ping"],
+    )
+    _code, output, complaint = execute(
+        seen.client, container, command, {"REDISCLI_AUTH": seen.redis_password} if seen.redis_password else None
+    )
+    said = f"{output} {complaint}"
+    if "NOAUTH" not in said:
+        yield from _unlike(seen, "smartsports_redis_service", container, command, said, "PONG")
+    elif seen.redis_password:
+        yield Finding(
+            "smartsports_redis_password", "a password", "Redis refuses it", "correct it in the vault or the environment"
+        )
+    else:
+        fix = "give it in a vault, or Redis cannot be assessed while Prometheus is down"
+        yield Finding("smartsports_redis_password", "nothing", "Redis asks for it", fix, warning=True)
 
 
-def _asked(seen: Seen, variable: str, command: list[str], *expected: str) -> Iterator[Finding]:
+def _asked(seen: Seen, variable: str, command: list[str], expected: str) -> Iterator[Finding]:
     container = seen.running(variable)[0]
     _code, output, complaint = execute(seen.client, container, command)
-    said = " ".join((output or complaint).split())
-    if not any(word in said for word in expected):
+    yield from _unlike(seen, variable, container, command, output or complaint, expected)
+
+
+def _unlike(seen: Seen, variable: str, container: Container, command: list[str], said: str, expected: str) -> Iterator[Finding]:
+    said = " ".join(said.split())
+    if expected not in said:
         has = f"{' '.join(command)} in {container.name} says: {said[:120] or 'nothing'}"
         yield Finding(variable, seen[variable], has, f"see docker logs {container.name}, or correct {variable}")
 

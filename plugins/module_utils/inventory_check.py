@@ -37,6 +37,7 @@ SPEC = {
         "problems": {"type": "list", "elements": "str", "default": []},
         "token": {"type": "str", "default": "", "no_log": True},
         "pgbouncer_admin_password": {"type": "str", "default": "", "no_log": True},
+        "redis_password": {"type": "str", "default": "", "no_log": True},
         "schema": {"type": "dict", "required": True},
         "profiles": {"type": "dict", "required": True},
         "playbooks": {"type": "str", "default": "ansible-playbook playbooks"},
@@ -79,6 +80,7 @@ def _look(params: dict) -> Seen:
         variables,
         params["token"] or "",
         params["pgbouncer_admin_password"] or "",
+        params["redis_password"] or "",
         params["schema"],
         params["profiles"],
         params["playbooks"],
@@ -137,6 +139,7 @@ def _options(seen: Seen) -> dict:
         "service": seen["smartsports_app_service"],
         "port": seen["smartsports_app_port"],
         "nginx_service": seen["smartsports_nginx_service"],
+        "network": seen["smartsports_network"],
         "files": seen["smartsports_compose_files"],
     }
 

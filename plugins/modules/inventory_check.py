@@ -49,6 +49,10 @@ options:
     description: The password of PgBouncer's administrator.
     type: str
     default: ""
+  redis_password:
+    description: The password of Redis, where it wants one.
+    type: str
+    default: ""
   schema:
     description: The fields that a profile may set.
     type: dict

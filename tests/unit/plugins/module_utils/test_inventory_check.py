@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -419,6 +420,19 @@ WRONG = {
         "smartsports_postgres_service",
         "rejecting",
     ),
+    "a wrong password of Redis": (
+        lambda s: (
+            s.engine.says.update({"redis-cli": "NOAUTH Authentication required."}),
+            s.options.update(redis_password="wrong"),
+        ),
+        "smartsports_redis_password",
+        "Redis refuses it",
+    ),
+    "an entry that redirects": (
+        lambda s: setattr(s, "probes", replace(s.probes, redirected="https://shop.example/")),
+        "smartsports_entry_url",
+        "redirected: https://shop.example/",
+    ),
     "Redis that loads": (lambda s: s.engine.says.update({"redis-cli": "LOADING"}), "smartsports_redis_service", "LOADING"),
 }
 
@@ -496,9 +510,11 @@ def test_what_no_playbook_fails_for_is_a_warning(shop):
     shop.config["name"] = "directory"
     shop.compose["config"] = (0, json.dumps(shop.config), 'level=warning msg="The \\"SECRET\\" variable is not set."')
     shop.engine.total = 3000 * MIB
+    shop.engine.says["redis-cli"] = "NOAUTH Authentication required."
     found = warnings(shop)
     assert set(found) == {
         "smartsports_contacts",
+        "smartsports_redis_password",
         "smartsports_pgbouncer_admin_password",
         "smartsports_project",
         "Compose files",
