@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The lab: the platform in miniature. lab.py up [--fresh] | down | status | build [--prefix NAME]."""
+"""The lab: the platform in miniature. lab.py up [--fresh] [--ssh] | down | status | build [--prefix NAME]."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from deploy.names import DEFAULT_PREFIX, Lab, lab_of
 from deploy.shell import ROOT, LabError, lock, say
 
 
-def up(lab: Lab, fresh: bool = False) -> int:
-    """Build what is missing, start everything and wait until it is healthy; `fresh` removes what there is before."""
+def up(lab: Lab, fresh: bool = False, ssh: bool = False) -> int:
+    """Build what is missing, start everything and wait until it is healthy; `fresh` removes what there is before; `ssh` adds a way in."""
     images.ensure()
     with lock(lab.prefix):
         if fresh:
@@ -22,6 +22,8 @@ def up(lab: Lab, fresh: bool = False) -> int:
         stack.require_ours(lab)
         directory.prepare(lab)
         seconds = stack.up(lab)
+        if ssh:
+            directory.open_door(lab)
     say(
         f"lab '{lab.prefix}' is up ({seconds:.1f} s): entry http://127.0.0.1:{lab.nginx_port}, Prometheus http://127.0.0.1:{lab.prometheus_port}"
     )
@@ -59,13 +61,14 @@ def main() -> int:
         "--prefix", default=os.environ.get("LAB_PREFIX") or DEFAULT_PREFIX, help="name of the lab (default: %(default)s)"
     )
     parser.add_argument("--fresh", action="store_true", help="up: remove a lab of this name first, whoever made it")
+    parser.add_argument("--ssh", action="store_true", help="up: the host is reached by SSH as well, for -i inventory/lab_ssh")
     arguments = parser.parse_args()
     try:
         lab = lab_of(arguments.prefix)
         if subprocess.run([ROOT / "lab" / "engine.sh"], check=False).returncode:
             return 1  # it has said why
         if arguments.command == "up":
-            return up(lab, arguments.fresh)
+            return up(lab, arguments.fresh, arguments.ssh)
         return {"down": down, "status": status, "build": build}[arguments.command](lab)
     except LabError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -31,10 +31,16 @@ class Lab:
     """A running lab, by its prefix."""
 
     prefix: str = field(default_factory=lambda: os.environ.get("LAB_PREFIX", "smartsports"))
+    lane: str = "local"  # how playbooks reach it: local, or ssh
 
     @property
     def directory(self) -> Path:
         return ROOT / ".lab" / self.prefix
+
+    @property
+    def inventory(self) -> list[str]:
+        """The arguments by which a playbook goes this way."""
+        return ["-i", "inventory/lab_ssh"] if self.lane == "ssh" else []
 
     @property
     def settings(self) -> dict[str, str]:
@@ -107,7 +113,12 @@ def play(
 def start_play(lab: Lab, playbook: str, *arguments: str, results: Path, environment: dict | None = None, stdout=subprocess.PIPE):
     """Start the playbook in a session of its own, so that a test can kill all of it."""
     return subprocess.Popen(
-        [str(Path(sys.executable).parent / "ansible-playbook"), str(ROOT / "playbooks" / f"{playbook}.yml"), *arguments],
+        [
+            str(Path(sys.executable).parent / "ansible-playbook"),
+            str(ROOT / "playbooks" / f"{playbook}.yml"),
+            *lab.inventory,
+            *arguments,
+        ],
         cwd=ROOT,
         text=True,
         stdout=stdout,

@@ -11,11 +11,12 @@ from pathlib import Path
 from string import Template
 
 from .names import Lab
-from .shell import ROOT
+from .shell import ROOT, output
 
 COMPOSE_FILE = "docker-compose.prod.yml"
 _SOURCE = ROOT / "lab" / COMPOSE_FILE
 _CONFIG = ROOT / "lab" / "config"
+_SSH = ROOT / "lab" / "ssh.sh"
 _SECRETS = (
     "ADMIN_TOKEN",
     "POSTGRES_PASSWORD",
@@ -57,6 +58,16 @@ def prepare(lab: Lab) -> None:
         _render(lab.directory / "config", env)
     if env != old:
         _write_env(lab.directory / ".env", env)
+
+
+def open_door(lab: Lab) -> None:
+    """An sshd of the lab's own, as production's host has one."""
+    output([_SSH, "up", lab.directory])
+
+
+def close_door(lab: Lab) -> None:
+    if (lab.directory / "ssh").exists():
+        output([_SSH, "down", lab.directory])
 
 
 def _render(target: Path, env: dict[str, str]) -> None:

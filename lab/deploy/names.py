@@ -21,6 +21,7 @@ class Lab:
     app_port: int
     nginx_port: int
     prometheus_port: int
+    ssh_port: int
     network: str  # the first three numbers of its addresses
 
     @property
@@ -40,6 +41,7 @@ class Lab:
             "LAB_APP_PORT": str(self.app_port),
             "LAB_NGINX_PORT": str(self.nginx_port),
             "LAB_PROMETHEUS_PORT": str(self.prometheus_port),
+            "LAB_SSH_PORT": str(self.ssh_port),
             "LAB_NETWORK": self.network,
             "LAB_SUBNET": f"{self.network}.0/24",
         }
@@ -52,6 +54,6 @@ def lab_of(prefix: str) -> Lab:
             f"'{prefix}' is no prefix for a lab; use up to 32 lower-case letters, digits, dashes and underscores, beginning with a letter."
         )
     if prefix == DEFAULT_PREFIX:
-        return Lab(prefix, 3000, 8080, 9090, "172.30.0")
+        return Lab(prefix, 3000, 8080, 9090, 2222, "172.30.0")
     slot = zlib.crc32(prefix.encode()) % _SLOTS + 1
-    return Lab(prefix, 20000 + slot, 21000 + slot, 22000 + slot, f"172.{30 + slot // 256}.{slot % 256}")
+    return Lab(prefix, 20000 + slot, 21000 + slot, 22000 + slot, 23000 + slot, f"172.{30 + slot // 256}.{slot % 256}")

@@ -10,7 +10,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 
-from .directory import read_env
+from .directory import close_door, read_env
 from .names import Lab
 from .shell import LabError, last_line, output, say, without
 
@@ -119,6 +119,7 @@ def down(lab: Lab) -> bool:
         _remove_network(network)
     existed = lab.directory.exists()
     if existed:
+        close_door(lab)
         shutil.rmtree(lab.directory)
     return existed or any(found.values())
 

@@ -2,7 +2,8 @@
 """Run a module's function inside the controller's process where the target is the controller itself.
 
 Starting a module costs ten times more than its work (0.23 s against 0.02 s). Over SSH, or where become is asked for, the
-same function runs as an ordinary module: same arguments, same validation, same result. meta/runtime.yml routes modules here.
+same function runs as an ordinary module: same arguments, same validation, same result. One that only computes (COMPUTES) needs no
+host and always runs here. meta/runtime.yml routes modules here.
 """
 
 from __future__ import annotations
@@ -41,15 +42,16 @@ class ActionModule(ActionBase):
         return result
 
     def _run_once(self, options: dict, task_vars) -> dict:
-        if self._connection.transport == "local" and not self._play_context.become:
-            result = self._run_here(options)
+        logic = importlib.import_module(_UTILS + self._task.action.rpartition(".")[2])
+        here = self._connection.transport == "local" and not self._play_context.become
+        if here or getattr(logic, "COMPUTES", False):
+            result = self._run_here(logic, options)
         else:
             result = self._execute_module(module_args=options, task_vars=task_vars)
         _report.show(result.get("report"))
         return result
 
-    def _run_here(self, options: dict) -> dict:
-        logic = importlib.import_module(_UTILS + self._task.action.rpartition(".")[2])
+    def _run_here(self, logic, options: dict) -> dict:
         spec = dict(logic.SPEC)
         spec.pop("supports_check_mode")
         checked = ArgumentSpecValidator(**spec).validate(options)

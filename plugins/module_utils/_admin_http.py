@@ -41,8 +41,8 @@ class Http:
     def __init__(self, params: dict) -> None:
         if REQUESTS_IMPORT_ERROR is not None:
             raise Refusal(
-                f"the Python package 'requests' cannot be imported ({REQUESTS_IMPORT_ERROR}); run playbooks with the collection's venv "
-                "(make setup), or set ansible_python_interpreter to one that has it."
+                f"the Python package 'requests' cannot be imported ({REQUESTS_IMPORT_ERROR}); prepare this host with "
+                "playbooks/prepare_host.yml, or set ansible_python_interpreter to a Python that has it."
             )
         _require_usable(params)
         self._token = params["token"]

@@ -52,8 +52,8 @@ def connect(timeout: float = 10):
     """A client of the local engine. Raises Refusal where the SDK is missing or no engine answers."""
     if DOCKER_IMPORT_ERROR is not None:
         raise Refusal(
-            f"the Python package 'docker' cannot be imported ({DOCKER_IMPORT_ERROR}); run playbooks with the collection's venv "
-            "(make setup), or set ansible_python_interpreter to one that has it."
+            f"the Python package 'docker' cannot be imported ({DOCKER_IMPORT_ERROR}); prepare this host with "
+            "playbooks/prepare_host.yml, or set ansible_python_interpreter to a Python that has it."
         )
     try:
         return docker.from_env(timeout=timeout)

@@ -4,6 +4,7 @@
 A module `x` is `module_utils/x.py` with
 
 * ``SPEC``: the keyword arguments of AnsibleModule (argument_spec, supports_check_mode, ...);
+* ``COMPUTES = True``, where it looks at nothing but its options;
 * ``run(params, check_mode, say) -> dict``: the work; returns the result, raises Refusal; ``say(text)`` shows progress.
 
 `plugins/modules/x.py` wraps it for a remote host, `plugins/action/in_process.py` for the controller itself.

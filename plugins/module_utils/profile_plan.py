@@ -7,6 +7,7 @@ from ansible_collections.smartsports.scaling.plugins.module_utils import _profil
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, Say
 from ansible_collections.smartsports.scaling.plugins.module_utils._profile import counted, text
 
+COMPUTES = True  # from its options alone: it runs on the controller, wherever the target is
 SPEC = {
     "argument_spec": {
         "schema": {"type": "dict", "required": True},

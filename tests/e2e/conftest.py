@@ -9,22 +9,37 @@ import sys
 from pathlib import Path
 
 import pytest
+from sizes import in_sample
 
 from lab import scenario
 from lab.scenario import ROOT, Lab
 
 
 @pytest.fixture(scope="session")
-def lab() -> Lab:
-    """A lab with two replicas, taken down afterwards unless E2E_KEEP is set."""
+def platform() -> str:
+    """A lab with two replicas, its host prepared and reached by SSH as well; taken down afterwards unless E2E_KEEP is set."""
     here = Lab(os.environ.get("E2E_PREFIX", "e2e"))
     manage = [sys.executable, str(ROOT / "lab/lab.py")]
     kept = bool(os.environ.get("E2E_KEEP"))
-    subprocess.run([*manage, "up", *([] if kept else ["--fresh"]), "--prefix", here.prefix], check=True)
+    subprocess.run([*manage, "up", "--ssh", *([] if kept else ["--fresh"]), "--prefix", here.prefix], check=True)
+    scenario.must(scenario.play(Lab(here.prefix, "ssh"), "prepare_host"))
     scenario.settle(here)
-    yield here
+    yield here.prefix
     if not kept:
         subprocess.run([*manage, "down", "--prefix", here.prefix], check=True)
+
+
+@pytest.fixture(scope="session", params=["local", "ssh"])
+def lab(request, platform: str) -> Lab:
+    """The same lab both ways: from the controller itself, and through SSH as production is reached."""
+    return Lab(platform, request.param)
+
+
+def pytest_collection_modifyitems(config, items) -> None:
+    """Through SSH `make test` runs a sample (sizes.py), `make proof` everything."""
+    left = [item for item in items if in_sample(item.name)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in left])
+    items[:] = left
 
 
 @pytest.fixture
@@ -35,10 +50,12 @@ def calm(lab: Lab) -> Lab:
 
 
 @pytest.fixture
-def proof():
+def proof(request):
     """proof(name, figures) keeps what a test measured: printed, and in $PROOF_DIR where that is set."""
+    through = "_ssh" if "[ssh" in request.node.name else ""
 
     def keep(name: str, figures: dict) -> None:
+        name += through
         print(f"\nproof {name}: {json.dumps(figures)}")
         if os.environ.get("PROOF_DIR"):
             directory = Path(os.environ["PROOF_DIR"])

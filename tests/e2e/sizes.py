@@ -3,3 +3,25 @@
 import os
 
 FULL = os.environ.get("PROOF") == "full"
+
+# What `make test` also runs through SSH: each kind of proof, at the playbooks that do most.
+SSH_SAMPLE = (
+    "test_is_one_sentence_and_changes_nothing[ssh-wrong token]",
+    "test_is_one_sentence_and_changes_nothing[ssh-seven]",
+    "test_is_one_sentence_and_changes_nothing[ssh-missing directory]",
+    "test_preview_run_and_second_run[ssh-scale_app]",
+    "test_preview_run_and_second_run[ssh-respond]",
+    "test_preview_run_and_second_run[ssh-scale_down]",
+    "test_the_printed_undo_takes_just_its_own_change_back[ssh-respond",
+    "test_the_token_is_nowhere[ssh--vvv]",
+    "test_no_request_fails_while_the_platform_scales",
+    "test_killed_scale_app_converges_when_run_again[ssh-1.5]",
+    "test_respond_beside_the_shell_baseline",
+    "test_nothing_to_do",
+    "test_assess_takes",
+)
+
+
+def in_sample(name: str) -> bool:
+    """Does a test run at this size?"""
+    return FULL or "[ssh" not in name or name.startswith(SSH_SAMPLE)

@@ -85,8 +85,10 @@ def test_the_printed_undo_takes_just_its_own_change_back(fresh: Lab, playbook: s
     assert scenario.state(fresh) != before
 
     (command,) = [line.strip().removeprefix("undo: ") for line in played.output.splitlines() if "undo: " in line]
-    program, undo, *rest = shlex.split(command)
+    program, *words = shlex.split(command)
     assert program == "ansible-playbook"
+    assert words[: len(fresh.inventory)] == fresh.inventory, "it reaches the platform the same way"
+    undo, *rest = words[len(fresh.inventory) :]
     scenario.must(scenario.play(fresh, undo.removeprefix("playbooks/").removesuffix(".yml"), *rest))
     after = scenario.state(fresh)
     assert after["settings"] == before["settings"]
