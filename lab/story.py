@@ -15,7 +15,7 @@ NORMAL_SECONDS = 12.0
 IDLE_SECONDS = 3.0
 # The crowd, in multiples of what two replicas were measured to serve: hosts differ by more than that from day to day. Ten replicas,
 # without what does not sell tickets, serve it.
-SURGE = 3.5
+SURGE = 2.5
 MOST = 180.0  # visitors a second that the generator sends from a fraction of a core
 LOOK_BACK = 15.0  # seconds of arrivals that "before" and "after" are measured over
 PATIENCE = 90.0  # until the surge must be seen

@@ -21,6 +21,7 @@ _MARK = "# processes:"
 _CLOCK = 0.05  # a file and a process are dated by clocks that tick
 _NEW_WORKERS = 10  # seconds in which a reload shows
 _MINUTE = 60
+_ATTEMPTS = 3  # an engine that is busy with somebody who was killed may lose what a command said
 
 
 @dataclass(frozen=True)
@@ -42,9 +43,16 @@ class Nginx:
 
     def look(self) -> tuple[dict[str, str], list[Worker]]:
         """The files that nginx would load now, by their path in the container, and the workers that run; one call for both."""
-        code, output, complaint = self._execute(
-            ["sh", "-c", f"nginx -T; code=$?; echo; echo '{_MARK}'; {_PROCESSES}; exit $code"]
-        )
+        command = ["sh", "-c", f"nginx -T; code=$?; echo; echo '{_MARK}'; {_PROCESSES}; exit $code"]
+        for _attempt in range(_ATTEMPTS):
+            code, output, complaint = self._execute(command)
+            if code != 0 or _MARK in output:
+                break
+        else:
+            raise Refusal(
+                f"the Docker engine did not give the whole configuration of {self.name} in {_ATTEMPTS} attempts; nothing was changed; "
+                f"see that docker exec {self.name} nginx -T works."
+            )
         if code != 0:
             raise Refusal(
                 f"the nginx configuration in {self.name} is broken ({_reason(complaint)}), although nginx may still run with an older one; "

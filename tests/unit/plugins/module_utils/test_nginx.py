@@ -85,6 +85,12 @@ def test_one_look_tells_the_files_and_the_workers():
     assert workers[0].started == pytest.approx(time.time() - 10, abs=0.5)
 
 
+def test_what_the_engine_lost_is_asked_for_again():
+    assert nginx((0, "", ""), (0, "# configuration file /up.conf:\nupstream app {}\n\n# processes:\n", ""))[0].look()[0]
+    with pytest.raises(Refusal, match="did not give the whole configuration of p-nginx in 3 attempts"):
+        nginx((0, "", ""))[0].look()
+
+
 def test_refuses_a_configuration_that_is_broken_already():
     complaint = 'nginx: [warn] x\nnginx: [emerg] unexpected "}" in /etc/nginx/conf.d/default.conf:3\n'
     with pytest.raises(
