@@ -80,7 +80,7 @@ def report(figures: dict) -> str:
         "",
         "## The surge",
         "",
-        f"{figures['surge']['rate']:g} visitors a second, open loop, 3.5 times what two replicas were just measured to serve; before: the last 15 s before "
+        f"{figures['surge']['rate']:g} visitors a second, open loop, 2.5 times what two replicas were just measured to serve; before: the last 15 s before "
         "`respond`; after: the last 15 s of the surge.",
         "",
         "| | severity | p95 | failed | purchases a second | 429 | queued | seconds to relief |",
