@@ -25,6 +25,7 @@ SPEC = {
         "min_memory": {"type": "str", "default": "512M"},
         "min_disk": {"type": "str", "default": "1G"},
         "max_clock_difference": {"type": "float", "default": 5.0},
+        "removing": {"type": "bool", "default": False},
     },
     "supports_check_mode": True,
 }
@@ -39,7 +40,10 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
     host = _look(params)
     lacks = _lacking(host, params)
     problems = [*_problems(host, params, least), *lacks.pop("problems")]
-    return {"changed": False, "host": host, "lacks": lacks, "problems": problems, "report": _report(host, problems, lacks)}
+    state = Path(params["state_directory"])
+    records = state.is_dir() and any(state.iterdir())
+    report = _of_removal(state, records) if params["removing"] else _report(host, problems, lacks)
+    return {"changed": False, "host": host, "lacks": lacks, "problems": problems, "records": records, "report": report}
 
 
 def _look(params: dict) -> dict:
@@ -133,6 +137,11 @@ def _report(host: dict, problems: list[str], lacks: dict) -> dict:
             *[[f"is missing and can be installed: {name}", "warn"] for name in missing],
         ],
     }
+
+
+def _of_removal(state: Path, records: bool) -> dict:
+    stays = f"{state} stays: it holds records of incidents; remove it by hand when nobody needs them."
+    return {"lines": [[stays, "warn"]] if records else []}
 
 
 def _docker(*arguments: str) -> str:

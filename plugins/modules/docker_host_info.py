@@ -60,6 +60,10 @@ options:
     description: Seconds that the host's clock may differ from the controller's.
     type: float
     default: 5.0
+  removing:
+    description: Whether the host is looked at to remove what was installed; only what then stays is shown.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -81,6 +85,10 @@ lacks:
   returned: success
   type: dict
   sample: {compose: false, venv: true}
+records:
+  description: Whether there is anything in the state directory.
+  returned: success
+  type: bool
 host:
   description: What was found.
   returned: success

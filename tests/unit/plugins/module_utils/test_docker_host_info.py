@@ -32,6 +32,7 @@ def look(monkeypatch, tmp_path):
             "min_memory": "512M",
             "min_disk": "1M",
             "max_clock_difference": 5.0,
+            "removing": False,
             **options,
         }
         return docker_host_info.run(given, False, silent)
@@ -82,6 +83,13 @@ def test_without_root_nothing_can_be_installed(look, monkeypatch):
 def test_a_value_that_is_none_is_refused(look, option, value):
     with pytest.raises(Refusal, match=f"docker_host_{option} is '{value}', but must be"):
         look(**{option: value})
+
+
+def test_records_stay_and_that_is_said(look, tmp_path):
+    assert look(removing=True)["report"]["lines"] == []
+    (tmp_path / "record.json").write_text("{}")
+    result = look(removing=True)
+    assert result["records"] and "stays: it holds records" in str(result["report"]["lines"])
 
 
 def test_newer_is_newer_by_its_numbers():
