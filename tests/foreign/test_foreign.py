@@ -57,6 +57,7 @@ def test_up_and_down_under_load(platform: Foreign, crowd: Crowd):
     assert previewed(platform, "scale_down", platform.replicas).changed
     time.sleep(1)
     figures = crowd.end()
+    print(f"\nproof foreign_{platform.name}:", {key: figures[key] for key in ("requests", "failed", "limited", "queued", "p95")})
     assert platform.state() == before
     assert figures["requests"] > 200
     assert (figures["failed"], figures["failures"]) == (0, {}), figures

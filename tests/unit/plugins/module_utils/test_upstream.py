@@ -280,9 +280,11 @@ def test_all_files_are_put_back(send, nginx, two, step):
 
 def test_a_file_that_cannot_be_written_leaves_the_others_as_they_were(send, nginx, two, monkeypatch):
     before, second = nginx.file.path.read_text(), nginx.more["/etc/nginx/write.conf"]
-    monkeypatch.setattr(
-        HostFile, "_overwrite", lambda self, data: (_ for _ in ()).throw(PermissionError(13, "Permission denied", str(self.path)))
-    )
+
+    def overwrite(file, data):
+        raise PermissionError(13, "Permission denied", str(file.path))
+
+    monkeypatch.setattr(HostFile, "_overwrite", overwrite)
     with pytest.raises(Refusal, match=r"write.conf cannot be written \(Permission denied\); nginx runs as before"):
         send(replica(1), name=NAMES)
     assert second.alone and nginx.file.path.read_text() == before
