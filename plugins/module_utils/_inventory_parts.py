@@ -15,18 +15,19 @@ from ansible_collections.smartsports.scaling.plugins.module_utils._inventory_val
 from ansible_collections.smartsports.scaling.plugins.module_utils._pgbouncer import Console
 
 _TIMEOUT = 1.5  # seconds
+_PATIENCE = 3.0  # seconds that a page may take: a slow one is no wrong URL
 
 
 def entry(seen: Seen) -> Iterator[Finding]:
     url = seen["smartsports_entry_url"].rstrip("/")
-    probes = _probe.probe(url + seen["load_assessment_probe_path"], 1, _TIMEOUT)
+    probes = _probe.probe(url + seen["load_assessment_probe_path"], 1, _PATIENCE)
     if probes.failures:
         published = _published(seen, "smartsports_nginx_service")
         fix = f"nginx is published at {published}" if published else "see that nginx runs and publishes its port"
         yield Finding("smartsports_entry_url", _prometheus.named(url), probes.failures[0].partition(";")[0], fix)
     elif probes.given_up:
         yield Finding(
-            "smartsports_entry_url", _prometheus.named(url), f"no answer within {_TIMEOUT:g} s", "run playbooks/assess.yml"
+            "smartsports_entry_url", _prometheus.named(url), f"no answer within {_PATIENCE:g} s", "run playbooks/assess.yml"
         )
 
 

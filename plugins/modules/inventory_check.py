@@ -88,7 +88,7 @@ warnings:
   returned: success
   type: list
   elements: dict
-skipped:
+not_checked:
   description: The checks that could not be made because of what is missing.
   returned: success
   type: list
