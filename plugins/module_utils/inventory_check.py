@@ -54,7 +54,7 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
     return {
         "changed": False,
         "mismatches": [each for each in told if not each["warning"]],
-        "warnings": [each for each in told if each["warning"]],
+        "remarks": [each for each in told if each["warning"]],  # "warnings" are Ansible's own
         "not_checked": skipped,  # "skipped" would be the whole task to Ansible
         "report": report(found, skipped, len(CHECKS)),
     }

@@ -83,7 +83,7 @@ mismatches:
   type: list
   elements: dict
   sample: [{what: smartsports_app_service, says: web, has: "services are app, nginx", fix: "did you mean app?", warning: false}]
-warnings:
+remarks:
   description: What no playbook fails for, in the same shape.
   returned: success
   type: list

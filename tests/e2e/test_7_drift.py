@@ -49,7 +49,7 @@ def test_compose_up_by_hand_loses_nothing(calm: Lab, tmp_path: Path, proof, way:
 
     assert [container.id for container in present] != before["containers"], "Compose recreated nothing"
     addresses = {scenario.address(container) for container in present}
-    routes = {address for address in re.findall(r"server ([\d.]+):", before["files"]["config/nginx/upstream.conf"])}
+    routes = set(re.findall(r"server ([\d.]+):", before["files"]["config/nginx/upstream.conf"]))
     # A recreated replica may get its old address back: then nginx is right, and there is nothing to tell.
     assert bool(told["drift"]) == (addresses != routes), told["drift"]
     assert {each["heals"] for each in told["drift"]} <= {"scale_app.yml -e replicas=5"}

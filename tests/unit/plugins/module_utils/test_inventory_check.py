@@ -222,7 +222,7 @@ def run(shop, **options):
 
 def test_it_fits(shop):
     result = run(shop)
-    assert (result["mismatches"], result["warnings"], result["not_checked"]) == ([], [], [])
+    assert (result["mismatches"], result["remarks"], result["not_checked"]) == ([], [], [])
     assert result["report"]["status"] == "good"
 
 
@@ -487,7 +487,7 @@ def test_no_docker_command(shop, monkeypatch):
 def warnings(shop):
     result = run(shop)
     assert result["mismatches"] == []
-    return {each["what"]: f"{each['has']} | {each['fix']}" for each in result["warnings"]}
+    return {each["what"]: f"{each['has']} | {each['fix']}" for each in result["remarks"]}
 
 
 def test_what_no_playbook_fails_for_is_a_warning(shop):
@@ -540,3 +540,7 @@ def test_a_defect_is_not_a_mismatch(shop, monkeypatch):
     monkeypatch.setattr(_inventory_parts._prometheus, "known", broken)
     with pytest.raises(KeyError):
         run(shop)
+
+
+def test_the_result_has_no_key_that_means_something_to_ansible(shop):
+    assert not set(run(shop)) & {"warnings", "skipped", "failed", "unreachable", "msg", "rc", "exception", "deprecations"}
