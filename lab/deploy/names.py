@@ -56,4 +56,4 @@ def lab_of(prefix: str) -> Lab:
     if prefix == DEFAULT_PREFIX:
         return Lab(prefix, 3000, 8080, 9090, 2222, "172.30.0")
     slot = zlib.crc32(prefix.encode()) % _SLOTS + 1
-    return Lab(prefix, 20000 + slot, 21000 + slot, 22000 + slot, 23000 + slot, f"172.{30 + slot // 256}.{slot % 256}")
+    return Lab(prefix, 20000 + slot, 21000 + slot, 22000 + slot, 24000 + slot, f"172.{30 + slot // 256}.{slot % 256}")

@@ -10,15 +10,12 @@ from __future__ import annotations
 import os
 
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal
-from ansible_collections.smartsports.scaling.plugins.module_utils._web import session
+from ansible_collections.smartsports.scaling.plugins.module_utils._web import require_requests, session
 
 try:
     import requests
-
-    REQUESTS_IMPORT_ERROR = None
-except ImportError as error:  # the module runs on a host without the pinned venv
+except ImportError:  # require_requests() says so
     requests = None
-    REQUESTS_IMPORT_ERROR = error
 
 
 class Failed(Exception):
@@ -39,11 +36,7 @@ class Http:
     """Requests with the admin token. Safe to use from several threads."""
 
     def __init__(self, params: dict) -> None:
-        if REQUESTS_IMPORT_ERROR is not None:
-            raise Refusal(
-                f"the Python package 'requests' cannot be imported ({REQUESTS_IMPORT_ERROR}); prepare this host with "
-                "playbooks/prepare_host.yml, or set ansible_python_interpreter to a Python that has it."
-            )
+        require_requests()
         _require_usable(params)
         self._token = params["token"]
         self._timeout = params["timeout"]

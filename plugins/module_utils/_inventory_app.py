@@ -26,7 +26,7 @@ TIMEOUT = 1.0  # seconds for one answer: the contract's for admin and health
 # What the assessment reads: without the first nothing can be judged; the others it does without, or asks for directly.
 OF_APP = ("cpu", "memory", "requests", "latency")
 MAY_LACK = ("queries", "app_pool_used")
-OF_EXPORTERS = ("entry_latency", "entry_responses", "pool_used", "pool_size", "redis_used", "redis_maximum")
+OF_EXPORTERS = ("entry_latency", "pool_used", "pool_size", "redis_used", "redis_maximum")
 
 
 def port(seen: Seen) -> Iterator[Finding]:

@@ -16,13 +16,14 @@ from ansible_collections.smartsports.scaling.plugins.module_utils._pgbouncer imp
 from ansible_collections.smartsports.scaling.plugins.module_utils._web import entry_session, require_ca
 
 _TIMEOUT = 1.5  # seconds
+_PATIENCE = 3.0  # seconds that a page may take: a slow one is no wrong URL
 
 
 def entry(seen: Seen) -> Iterator[Finding]:
     url = seen["smartsports_entry_url"].rstrip("/")
     options = {name: seen[f"smartsports_{name}"] for name in ("entry_validate_certs", "entry_ca_path", "entry_server_name")}
     require_ca(options)
-    probes = _probe.probe(url + seen["load_assessment_probe_path"], 1, _TIMEOUT, lambda: entry_session(options))
+    probes = _probe.probe(url + seen["load_assessment_probe_path"], 1, _PATIENCE, lambda: entry_session(options))
     if probes.redirected:
         fix = "name the site as buyers reach it (smartsports_entry_url, smartsports_entry_server_name)"
         yield Finding("smartsports_entry_url", _prometheus.named(url), f"redirected: {probes.redirected}", fix)
@@ -32,7 +33,7 @@ def entry(seen: Seen) -> Iterator[Finding]:
         yield Finding("smartsports_entry_url", _prometheus.named(url), probes.failures[0].partition(";")[0], fix)
     elif probes.given_up:
         yield Finding(
-            "smartsports_entry_url", _prometheus.named(url), f"no answer within {_TIMEOUT:g} s", "run playbooks/assess.yml"
+            "smartsports_entry_url", _prometheus.named(url), f"no answer within {_PATIENCE:g} s", "run playbooks/assess.yml"
         )
 
 

@@ -10,9 +10,12 @@ from ansible_collections.smartsports.scaling.plugins.module_utils._lane import R
 try:
     import requests
     from requests.adapters import HTTPAdapter
-except ImportError:  # the module runs on a host without the pinned venv; docker needs it too: connect() says so
+
+    REQUESTS_IMPORT_ERROR = None
+except ImportError as error:  # the module runs on a host without the pinned venv
     requests = None
     HTTPAdapter = object
+    REQUESTS_IMPORT_ERROR = error
 
 # How nginx is reached as buyers reach it: options of the modules that probe.
 ENTRY = {
@@ -33,6 +36,14 @@ class _NamedAdapter(HTTPAdapter):
 
     def init_poolmanager(self, *args, **kwargs) -> None:
         super().init_poolmanager(*args, server_hostname=self.server_name, assert_hostname=self.server_name, **kwargs)
+
+
+def require_requests() -> None:
+    if REQUESTS_IMPORT_ERROR is not None:
+        raise Refusal(
+            f"the Python package 'requests' cannot be imported ({REQUESTS_IMPORT_ERROR}); prepare this host with "
+            "playbooks/prepare_host.yml, or set ansible_python_interpreter to a Python that has it."
+        )
 
 
 def session(validate_certs: bool = True, ca_path: str | None = None, server_name: str | None = None):

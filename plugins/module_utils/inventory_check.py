@@ -29,6 +29,7 @@ from ansible_collections.smartsports.scaling.plugins.module_utils._inventory imp
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, Say
 from ansible_collections.smartsports.scaling.plugins.module_utils._nginx import Nginx
 from ansible_collections.smartsports.scaling.plugins.module_utils._parallel import Started
+from ansible_collections.smartsports.scaling.plugins.module_utils._web import require_requests
 
 SPEC = {
     "argument_spec": {
@@ -49,14 +50,15 @@ _CHECKS = 4.0  # seconds for the checks, side by side; each has shorter time-out
 
 
 def run(params: dict, check_mode: bool, say: Say) -> dict:
+    require_requests()
     seen = _look(params)
     found, skipped = findings(seen, CHECKS, _CHECKS)
     told = [asdict(each) | {"says": str(each.says)} for each in found]
     return {
         "changed": False,
         "mismatches": [each for each in told if not each["warning"]],
-        "warnings": [each for each in told if each["warning"]],
-        "skipped": skipped,
+        "remarks": [each for each in told if each["warning"]],  # "warnings" are Ansible's own
+        "not_checked": skipped,  # "skipped" would be the whole task to Ansible
         "report": report(found, skipped, len(CHECKS)),
     }
 

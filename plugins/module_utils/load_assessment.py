@@ -34,7 +34,7 @@ from ansible_collections.smartsports.scaling.plugins.module_utils._severity impo
     triggered,
 )
 from ansible_collections.smartsports.scaling.plugins.module_utils._thresholds import METRICS, THRESHOLDS, merged
-from ansible_collections.smartsports.scaling.plugins.module_utils._web import ENTRY, entry_session, require_ca
+from ansible_collections.smartsports.scaling.plugins.module_utils._web import ENTRY, entry_session, require_ca, require_requests
 
 FEATURES = {
     "analytics_tracking": "/api/v1/analytics/.*",
@@ -83,6 +83,7 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
     metrics = merged(METRICS, params["metrics"], "load_assessment_metrics")
     if not 1 <= params["probe_count"] <= 10:
         raise Refusal(f"probe_count is {params['probe_count']}, but must be from 1 to 10; correct load_assessment_probe_count.")
+    require_requests()
     require_ca(params)
     url = params["entry_url"].rstrip("/") + params["probe_path"]
     beside = Started(

@@ -87,12 +87,12 @@ mismatches:
   type: list
   elements: dict
   sample: [{what: smartsports_app_service, says: web, has: "services are app, nginx", fix: "did you mean app?", warning: false}]
-warnings:
+remarks:
   description: What no playbook fails for, in the same shape.
   returned: success
   type: list
   elements: dict
-skipped:
+not_checked:
   description: The checks that could not be made because of what is missing.
   returned: success
   type: list

@@ -68,9 +68,9 @@ def test_the_labs_inventory_fits(quiet: Lab, proof):
     while (played := scenario.play(quiet, "check_inventory")).rc and time.monotonic() - began < 60:
         assert set(lines(played)) <= {"Prometheus"}, played.output  # it lists new replicas after some seconds
     assert (played.rc, played.changed, lines(played)) == (0, 0, {}), played.output
-    warned = {each["what"] for each in played.result_of("inventory_check")["warnings"]}
+    warned = {each["what"] for each in played.result_of("inventory_check")["remarks"]}
     assert warned <= {"smartsports_contacts", "app_scale_maximum"}, played.output
-    assert played.result_of("inventory_check")["skipped"] == []
+    assert played.result_of("inventory_check")["not_checked"] == []
     assert scenario.state(quiet) == before
     proof("check_inventory", {"seconds": round(played.seconds, 1)})
 
