@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-import time
+from types import SimpleNamespace
 
 import pytest
 from ansible_collections.smartsports.scaling.plugins.module_utils import docker_host_info
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, silent
 
+NOW = 1_795_000_000.0
 GOOD = {"info": "/", "version": "24.0.7", "compose": "v2.26.1"}
 
 
@@ -18,6 +19,7 @@ def look(monkeypatch, tmp_path):
     host = {"_system": lambda: "debian-12", "_available_memory": lambda: 2**30, "_docker": lambda name, *words: answers[name]}
     for name, value in host.items():
         monkeypatch.setattr(docker_host_info, name, value)
+    monkeypatch.setattr(docker_host_info, "time", SimpleNamespace(time=lambda: NOW))
     monkeypatch.setattr(docker_host_info.os, "geteuid", lambda: 0)
     monkeypatch.setattr(docker_host_info, "find_spec", lambda name: object())
 
@@ -26,7 +28,7 @@ def look(monkeypatch, tmp_path):
         given = {
             "directory": str(tmp_path / "not/there/yet"),
             "state_directory": str(tmp_path),
-            "clock": time.time(),
+            "clock": NOW,
             "installable": ["debian-12"],
             "min_compose": "2.24",
             "min_memory": "512M",
@@ -56,7 +58,7 @@ def test_a_good_host_has_no_problem(look):
         ({"compose": ""}, {"installable": []}, "plugin is missing"),
         ({}, {"min_memory": "2G"}, "1.0 GiB of memory is available, and 2G is needed"),
         ({}, {"min_disk": "4000G"}, "of disk is free at"),
-        ({}, {"clock": time.time() + 60}, "the clock is -60.0 s from the controller's"),
+        ({}, {"clock": NOW + 60}, "the clock is -60.0 s from the controller's"),
     ],
 )
 def test_what_is_wrong_has_its_sentence(look, host, options, says):
