@@ -15,16 +15,16 @@ from lab import scenario
 from lab.load import record, verify
 from lab.scenario import Crowd, Lab
 
-RATE = 8  # visitors a second: one replica alone nearly serves them
+RATE = 8  # visitors a second
 WAYS = {
-    "up": [],
-    # Compose's -f overrules COMPOSE_FILE: the override is left out, and with it all replicas but one.
-    "up without the override": ["-f", "docker-compose.prod.yml"],
-}
+    "as it is": ([], 5),
+    "with more replicas": (["--scale", "app=7"], 7),
+}  # what is typed behind `up -d`, and how many run then
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_compose_up_by_hand_loses_nothing(calm: Lab, tmp_path: Path, proof, way: str):
+    options, count = WAYS[way]
     as_deployed(calm)
     scenario.must(scenario.play(calm, "scale_app", "-e", "replicas=5"))
     scenario.must(scenario.play(calm, "tune_cache", "-e", "set=cache.event_list_ttl=240"))
@@ -34,7 +34,7 @@ def test_compose_up_by_hand_loses_nothing(calm: Lab, tmp_path: Path, proof, way:
     with Crowd(calm, tmp_path, RATE, 300, arrivals="even") as crowd:
         time.sleep(5)  # a quiet stretch, for comparison
         typed = time.time()
-        compose(calm, *WAYS[way], "up", "-d")
+        compose(calm, "up", "-d", *options)
         present = scenario.containers(calm)
         told = assessed(calm)
         healing = time.time()
@@ -52,11 +52,11 @@ def test_compose_up_by_hand_loses_nothing(calm: Lab, tmp_path: Path, proof, way:
     routes = set(re.findall(r"server ([\d.]+):", before["files"]["config/nginx/upstream.conf"]))
     # A recreated replica may get its old address back: then nginx is right, and there is nothing to tell.
     assert bool(told["drift"]) == (addresses != routes), told["drift"]
-    assert {each["heals"] for each in told["drift"]} <= {"scale_app.yml -e replicas=5"}
-    assert told["drift"] or way == "up"
+    assert {each["heals"] for each in told["drift"]} <= {f"scale_app.yml -e replicas={count}"}
+    assert told["drift"] or count == 5
     assert assessed(calm)["drift"] == []
     after = scenario.state(calm)
-    assert len(after["containers"]) == 5
+    assert len(after["containers"]) == count
     assert after["settings"] == before["settings"]
     assert all(scenario.address(each) in after["files"]["config/nginx/upstream.conf"] for each in scenario.containers(calm))
 
@@ -73,7 +73,7 @@ def test_compose_up_by_hand_loses_nothing(calm: Lab, tmp_path: Path, proof, way:
     }
     purchases = verify.purchases([tmp_path], calm.prefix)
     proof(
-        f"compose_{way.replace(' ', '_')}_by_hand",
+        f"compose_up_by_hand_{way.replace(' ', '_')}",
         {
             "rate": RATE,
             **{key: figures[key] for key in ("requests", "failed", "failures")},
