@@ -156,5 +156,5 @@ SERVERS = [
 @pytest.mark.parametrize(("before", "after"), SERVERS)
 def test_the_upstream_gets_the_replicas_and_keeps_the_rest(tmp_path, before, after):
     (tmp_path / "old").write_text(before)
-    script = "upstream '10.0.0.0/24' 10.0.0.5 10.0.0.6 <old"
-    assert in_bash(script, tmp_path, UPSTREAM="app", APP="app", PROJECT="p", PORT="3000") == after
+    script = "upstream app '10.0.0.0/24' 10.0.0.5 10.0.0.6 <old"
+    assert in_bash(script, tmp_path, APP="app", PROJECT="p", PORT="3000") == after

@@ -12,12 +12,10 @@ SSH_SAMPLE = (
     "test_preview_run_and_second_run[ssh-scale_app]",
     "test_preview_run_and_second_run[ssh-respond]",
     "test_preview_run_and_second_run[ssh-scale_down]",
-    "test_the_printed_undo_takes_just_its_own_change_back[ssh-respond",
     "test_the_token_is_nowhere[ssh--vvv]",
     "test_no_request_fails_while_the_platform_scales",
     "test_killed_scale_app_converges_when_run_again[ssh-1.5]",
     "test_respond_beside_the_shell_baseline",
-    "test_nothing_to_do",
     "test_assess_takes",
 )
 

@@ -18,7 +18,7 @@ PLAIN = {"ANSIBLE_CALLBACKS_ENABLED": "lab_results"}
 
 def test_respond_beside_the_shell_baseline(calm: Lab, proof):
     seconds: dict[str, list[float]] = {"respond": [], "baseline": []}
-    for pair in range(PAIRS):
+    for pair in range(PAIRS if FULL or calm.lane == "local" else 1):
         # Alternately, and who begins changes too.
         for way in ("respond", "baseline") if pair % 2 == 0 else ("baseline", "respond"):
             if way == "respond":
@@ -29,7 +29,7 @@ def test_respond_beside_the_shell_baseline(calm: Lab, proof):
             shell("scale_down.sh", calm, 2)
     medians = {way: statistics.median(values) for way, values in seconds.items()}
     ratio = medians["respond"] / medians["baseline"]
-    proof("respond_beside_baseline", {"pairs": PAIRS, "seconds": seconds, "medians": medians, "ratio": round(ratio, 2)})
+    proof("respond_beside_baseline", {"pairs": len(seconds["respond"]), "seconds": seconds, "medians": medians, "ratio": round(ratio, 2)})
     assert ratio <= 2, f"respond takes {ratio:.2f} times as long as the shell baseline ({medians})"
 
 

@@ -170,7 +170,7 @@ override() { # REPLICAS CPUS MEMORY MEMSWAP [NETWORK...]
   # shellcheck disable=SC2016 # the backquotes are text
   printf '%s\n' '# Written by smartsports.scaling (playbooks scale_app, scale_down, resize_app): it keeps their numbers over `docker compose up -d`.' \
     services: "  $APP:"
-  [ -z "$1" ] || printf '    %s\n' "container_name: $reset null" "ports: $reset []"
+  [ -z "$1" ] || printf '    %s\n' "container_name: $reset null" "ports: $reset []" "scale: $reset null"
   [ -z "$2" ] || printf '    %s\n' "cpus: $reset null" "cpu_quota: $reset null" "cpu_period: $reset null"
   [ -z "$3" ] || printf '    %s\n' "mem_limit: $reset null" "memswap_limit: ${4:-$reset null}"
   [ $# -lt 5 ] || printf '    networks:\n'
@@ -205,10 +205,10 @@ keep() { # REPLICAS CPUS MEMORY MEMSWAP
 # nginx sends requests to these addresses alone; ends when no old worker is left that knows others.
 workers() { docker top "$1" -eo pid,args | awk '/nginx: worker process/ {print $1}'; }
 without_workers() { local now; now=$(workers "$1") && ! grep -qxF "$2" <<<"$now"; }
-upstream() { # the text of the file with other servers in its upstream
+upstream() { # NAME SUBNETS ADDRESSES; the text of the file with other servers in its upstream
   python3 -c '
 import ipaddress, re, sys
-name, app, project, port, subnets, *addresses = sys.argv[1:]
+app, project, port, name, subnets, *addresses = sys.argv[1:]
 subnets = [ipaddress.ip_network(subnet) for subnet in subnets.split()]
 options = {}
 
@@ -235,27 +235,29 @@ text, count = re.subn(r"(?m)^([ \t]*upstream\s+%s\s*\{)([^{}]*)\}" % re.escape(n
 if count == 0:
     sys.exit("error: no upstream block of that name that could be read")
 sys.stdout.write(text)
-' "$UPSTREAM" "$APP" "$PROJECT" "$PORT" "$@"
+' "$APP" "$PROJECT" "$PORT" "$@"
 }
 send_requests_to() (
   set -euo pipefail
   [ $# -gt 0 ] || die "nginx would be left without a server"
-  for UPSTREAM in "${UPSTREAMS[@]}"; do (send_from_upstream "$@"); done
+  for name in "${UPSTREAMS[@]}"; do (send_from "$name" "$@"); done
   say "nginx sends requests to $# replicas"
 )
-send_from_upstream() {
+send_from() { # UPSTREAM ADDRESSES
+  local name=$1 nginx inside file old new subnets before
+  shift
   nginx=$(the_one "$NGINX")
-  inside=$(docker exec "$nginx" nginx -T 2>/dev/null | awk -v name="$UPSTREAM" '
+  inside=$(docker exec "$nginx" nginx -T 2>/dev/null | awk -v name="$name" '
     /^# configuration file / { file = substr($4, 1, length($4) - 1) }
     $1 == "upstream" && ($2 == name || $2 == name "{") { print file }')
-  [ "$(wc -w <<<"$inside")" -eq 1 ] || die "not exactly one file of nginx defines upstream $UPSTREAM (docker exec $nginx nginx -T)"
+  [ "$(wc -w <<<"$inside")" -eq 1 ] || die "not exactly one file of nginx defines upstream $name (docker exec $nginx nginx -T)"
   file=$(host_path "$nginx" "$inside") || die "$inside is part of the image, not mounted from this host"
   old=$(mktemp) new=$(mktemp)
   trap 'rm -f "$old" "$new"' EXIT
   cat "$file" >"$old"
   docker exec "$nginx" cat "$inside" | cmp -s - "$old" || die "nginx sees another $inside than $file: recreate its container at a calm hour"
   subnets=$(docker network inspect -f '{{range .IPAM.Config}}{{println .Subnet}}{{end}}' "$NETWORK")
-  upstream "$subnets" "$@" <"$old" >"$new"
+  upstream "$name" "$subnets" "$@" <"$old" >"$new"
   before=$(workers "$nginx")
   cat "$new" >"$file" # in place: a file that is mounted alone must stay the same file
   docker exec "$nginx" nginx -t -q || { cat "$old" >"$file"; die "nginx refuses the new servers; the file is as it was"; }
@@ -501,7 +503,7 @@ begin() {
   done
   cd "$DIRECTORY" || return 1
   [ "$(running)" -gt 0 ] || { echo "error: no container of $PROJECT/$APP runs here: docker compose up -d, then paste this again" >&2; return 1; }
-  network=$(comm -12 <(networks "$(app_ids | head -n 1)") <(networks "$(containers "$NGINX" -aq | head -n 1)") | head -n 1)
+  network=${NETWORK:-$(comm -12 <(networks "$(app_ids | head -n 1)") <(networks "$(containers "$NGINX" -aq | head -n 1)") | head -n 1)}
   [ -n "$network" ] || { echo "error: no network is shared by $NGINX and $APP" >&2; return 1; }
   NETWORK=$network
   TOKEN=$(secret ADMIN_TOKEN)
