@@ -29,7 +29,10 @@ def test_respond_beside_the_shell_baseline(calm: Lab, proof):
             shell("scale_down.sh", calm, 2)
     medians = {way: statistics.median(values) for way, values in seconds.items()}
     ratio = medians["respond"] / medians["baseline"]
-    proof("respond_beside_baseline", {"pairs": len(seconds["respond"]), "seconds": seconds, "medians": medians, "ratio": round(ratio, 2)})
+    proof(
+        "respond_beside_baseline",
+        {"pairs": len(seconds["respond"]), "seconds": seconds, "medians": medians, "ratio": round(ratio, 2)},
+    )
     assert ratio <= 2, f"respond takes {ratio:.2f} times as long as the shell baseline ({medians})"
 
 
