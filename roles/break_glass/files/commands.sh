@@ -244,7 +244,7 @@ send_requests_to() (
   say "nginx sends requests to $# replicas"
 )
 send_from() { # UPSTREAM ADDRESSES
-  local name=$1 nginx inside file old new subnets before
+  local name=$1
   shift
   nginx=$(the_one "$NGINX")
   inside=$(docker exec "$nginx" nginx -T 2>/dev/null | awk -v name="$name" '
@@ -289,10 +289,14 @@ visit() { # [options of curl]
   fi
   curl -s --noproxy '*' -o /dev/null "${SITE_TLS[@]}" "${to[@]}" "$@" "$url$PROBE"
 }
-serves() { # ADDRESS; where there is no traffic, a request through nginx helps
-  [ "$(curl -s --noproxy '*' -m 2 "http://$1:$PORT$METRICS" | awk -v counter="$REQUESTS{" -v health="$HEALTH" -v metrics="$METRICS" '
+# How many requests that came through nginx a replica has answered well.
+answered() { # ADDRESS
+  curl -s --noproxy '*' -m 2 "http://$1:$PORT$METRICS" | awk -v counter="$REQUESTS{" -v health="$HEALTH" -v metrics="$METRICS" '
     index($0, counter) == 1 { if (index($0, "\"" health) || index($0, "\"" metrics) || index($0, "\"/admin") || index($0, "status_code=\"5")) next; sum += $NF }
-    END { print (sum > 0) }')" = 1 ] || { visit -m 2; return 1; }
+    END { print sum + 0 }'
+}
+serves() { # ADDRESS; where there is no traffic, a request through nginx helps
+  [ "$(answered "$1")" != 0 ] || { visit -m 2; return 1; }
 }
 remove_stopped() { # left by a run that was killed; one with a port of the host stays: Compose starts it again
   local id
