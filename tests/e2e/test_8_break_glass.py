@@ -99,7 +99,8 @@ def engineer(lab: Lab, document):
     def paste(title: str, **values: str) -> tuple[int, str]:
         lines = document["Begin"].block + document[title].with_values(**values) + "exit $?\n"
         ran = subprocess.run(
-            ["bash", "--norc", "--noprofile", "-i"],
+            # Without line editing nothing of what is pasted is on the screen, so what is there was printed.
+            ["bash", "--norc", "--noprofile", "--noediting", "-i"],
             input=lines,
             cwd="/",
             env=SYSTEM,
@@ -201,7 +202,7 @@ def test_scaling_down_fails_no_request(fresh: Lab, engineer, tmp_path, proof):
         ("Scale down", {"REPLICAS": "0"}, "error: 0 is below 1"),
         ("Resize the pools", {"POOL_SIZE": "1000"}, "error: 1000 would do nothing beyond 100: that is max_user_connections"),
         ("Resize the replicas", {"CPUS": "4000", "MEMORY": ""}, "error: more than the "),
-        ("Resize the replicas", {"CPUS": "0.1", "MEMORY": ""}, "error: "),
+        ("Resize the replicas", {"CPUS": "0.1", "MEMORY": ""}, "has more CPUs than that; say lower"),
         ("Redis of the application", {}, "NODES: set it to the whole list"),
     ],
 )
