@@ -11,7 +11,8 @@ name=$(basename "$lab")
 here=$lab/ssh
 say() { printf '\033[2m· %s\033[0m\n' "$*"; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }
-runs() { [ -f "$here/sshd.pid" ] && [ "$(cat "/proc/$(cat "$here/sshd.pid")/comm" 2>/dev/null)" = sshd ]; }
+# Ours, and no later process of that number.
+runs() { [ -f "$here/sshd.pid" ] && tr '\0' ' ' 2>/dev/null <"/proc/$(cat "$here/sshd.pid")/cmdline" | grep -qF "$here/sshd_config"; }
 
 install_missing() {
   local missing=()
@@ -30,7 +31,7 @@ install_missing() {
   fi
   apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null 2>&1 ||
     { apt-get update -qq >/dev/null 2>&1; apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null; }
-  if [ -d /run/systemd/system ]; then systemctl disable --quiet ssh 2>/dev/null || true; fi
+  if [ -d /run/systemd/system ] && [[ " ${missing[*]} " == *" openssh-server "* ]]; then systemctl disable --quiet ssh; fi
 }
 
 add_user() {
@@ -61,6 +62,7 @@ AllowUsers $user
 AuthenticationMethods publickey
 PasswordAuthentication no
 UsePAM no
+Subsystem sftp internal-sftp
 # As many connections at once as a test opens.
 MaxStartups 50
 MaxSessions 50
@@ -72,10 +74,16 @@ END
 }
 
 down() {
-  runs && kill "$(cat "$here/sshd.pid")"
+  if runs; then
+    local server; server=$(cat "$here/sshd.pid")
+    # Connections are kept for a minute: they end first, or their user could not be removed.
+    pkill --parent "$server" || true
+    kill "$server"
+    for _ in $(seq 50); do pgrep --uid "$user" >/dev/null || break; sleep 0.1; done
+  fi
   rm -f "$home/.ssh/$name"
   if [ -d "$home/.ssh" ] && [ -z "$(ls -A "$home/.ssh")" ]; then
-    userdel --remove "$user" 2>/dev/null || true # its last connection may still be closing
+    userdel --remove "$user" 2>/dev/null # it says that there is no mail
     rm -f "/etc/sudoers.d/$user"
   fi
 }

@@ -17,7 +17,7 @@ from lab.break_glass import sections, write
 
 DOCUMENT = (ROOT / "docs/break-glass.md").read_text()
 SECTIONS = sections(DOCUMENT)
-COMMANDS = (ROOT / "roles/break_glass/files/commands.sh").read_text()
+COMMANDS = (ROOT / "roles/break_glass/files/commands.bash").read_text()
 # Playbooks that nobody needs without Ansible, each with the reason.
 WITHOUT = {
     "break_glass.yml": "it writes the document",

@@ -1,0 +1,41 @@
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Logic of module platform_info: all that a plan compares, in one look. One module where three would do: each costs its start over SSH."""
+
+from __future__ import annotations
+
+from ansible_collections.smartsports.scaling.plugins.module_utils import admin_info, app_scale_info, upstream
+from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, Say
+
+_LOCAL = {
+    "tiers": {"type": "list", "elements": "str", "choices": ["api", "app"], "default": ["api", "app"]},
+    "nginx_service": {"type": "str", "default": "nginx"},
+    "upstreams": {"type": "list", "elements": "str", "default": []},
+}
+SPEC = {"argument_spec": {**admin_info.SPEC["argument_spec"], **_LOCAL}, "supports_check_mode": True}
+
+
+def run(params: dict, check_mode: bool, say: Say) -> dict:
+    """{observed, unfinished}: what is set, by resource, and the parts that a run which was killed left half done."""
+    observed: dict = {}
+    if "api" in params["tiers"]:
+        observed |= admin_info.run(params, check_mode, say)["settings"]
+    unfinished = []
+    if "app" in params["tiers"]:
+        observed["app"] = {"replicas": _replicas(params, say)}
+        unfinished = ["app"] if params["upstreams"] and _unknown_to_nginx(params) else []
+    return {"changed": False, "observed": observed, "unfinished": unfinished}
+
+
+def _replicas(params: dict, say: Say) -> int:
+    defaults = {name: option.get("default") for name, option in app_scale_info.SPEC["argument_spec"].items()}
+    asked = {**defaults, "project": params["project"], "service": params["service"]}
+    return app_scale_info.run(asked, True, say)["replicas"]
+
+
+def _unknown_to_nginx(params: dict) -> bool:
+    """Do replicas run that nginx does not know? Where it cannot be told, the step itself will say what is wrong, once the others are done."""
+    same = {name: params[name] for name in ("project", "service", "port", "network", "nginx_service")}
+    try:
+        return upstream.preview(**same, name=params["upstreams"])["reload"]
+    except Refusal:
+        return True
