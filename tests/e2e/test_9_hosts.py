@@ -83,4 +83,4 @@ def test_somebody_without_rights_comes_in_and_leaves_nothing(platform: str):
     identity = subprocess.run(["id", "-nG", "smartsports-oncall"], capture_output=True, text=True, check=True).stdout.split()
     assert "docker" not in identity and "root" not in identity
     scenario.must(scenario.play(Lab(platform, "ssh"), "respond", "-e", "profile=elevated", "--check"))
-    assert [*home.glob(".ansible/tmp/*"), *Path("/root/.ansible/tmp").glob("ansible-tmp-*")] == []
+    assert [*home.glob(".ansible/tmp/*"), *Path("~root/.ansible/tmp").expanduser().glob("ansible-tmp-*")] == []

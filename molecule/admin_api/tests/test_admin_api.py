@@ -72,8 +72,8 @@ def test_every_instance_runs_with_what_was_asked(platform, resource):
     assert [answer["settings"] for answer in platform.admin(resource)] == [APPLIED[resource]] * 2
 
 
-def test_the_queues_tell_what_was_asked_and_hide_the_token(platform):
-    code, output = converge(playbook="molecule/admin_api/queue_status.yml")
+def test_the_settings_and_the_queues_tell_what_was_asked_and_hide_the_token(platform):
+    code, output = converge(playbook="molecule/admin_api/observe.yml")
     assert code == 0, output
     assert "changed=0 " in output
     assert platform.env["ADMIN_TOKEN"] not in output
