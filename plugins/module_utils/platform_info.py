@@ -7,7 +7,11 @@ from ansible_collections.smartsports.scaling.plugins.module_utils import admin_i
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, Say
 
 _LOCAL = {
-    "tiers": {"type": "list", "elements": "str", "choices": ["api", "app"], "default": ["api", "app"]},
+    "tiers": {
+        "type": "list",
+        "elements": "str",
+        "default": ["api", "app"],
+    },  # the plan refuses one that is none, in its own words
     "nginx_service": {"type": "str", "default": "nginx"},
     "upstreams": {"type": "list", "elements": "str", "default": []},
 }

@@ -17,10 +17,9 @@ extends_documentation_fragment:
   - smartsports.scaling.admin.read
 options:
   tiers:
-    description: What is looked at, settings (V(api)) and replicas (V(app)).
+    description: What is looked at, settings (V(api)) and replicas (V(app)); anything else is not looked at.
     type: list
     elements: str
-    choices: [api, app]
     default: [api, app]
   resources:
     description: Which settings are read.

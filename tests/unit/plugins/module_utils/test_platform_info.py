@@ -56,3 +56,4 @@ def test_replicas_that_nginx_does_not_know_are_unfinished(look, reload):
 def test_only_what_is_asked_for_is_looked_at(look):
     assert set(look(tiers=["api"])[1]) == {"admin_info"}
     assert set(look(tiers=["app"])[1]) == {"app_scale_info"}
+    assert set(look(tiers=["sky"])[1]) == set()
