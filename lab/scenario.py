@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -14,11 +15,13 @@ from pathlib import Path
 
 import docker
 import requests
+import yaml
 
 from lab.load import record
 
 ROOT = Path(__file__).resolve().parent.parent
 RESOURCES = ("rate-limits", "queue-config", "payment-queue", "feature-flags", "cache-config", "performance-mode")
+PGBOUNCER = "config/pgbouncer/pgbouncer.ini"
 LEVELS = ("normal", "P2", "P1", "P0")  # from calm to drowned
 
 
@@ -206,11 +209,11 @@ def address(container) -> str:
     return next(iter(container.attrs["NetworkSettings"]["Networks"].values()))["IPAddress"]
 
 
-def admin_settings(lab: Lab) -> dict:
+def admin_settings(lab: Lab, resources: tuple[str, ...] = RESOURCES) -> dict:
     """What each resource of the admin API is set to."""
     base, headers = f"http://{address(containers(lab)[0])}:3000/admin", {"Authorization": f"Bearer {lab.settings['ADMIN_TOKEN']}"}
     result = {}
-    for resource in RESOURCES:
+    for resource in resources:
         answer = requests.get(f"{base}/{resource}", headers=headers, timeout=10)
         answer.raise_for_status()
         result[resource] = answer.json()["settings"]
@@ -247,7 +250,7 @@ def _cpu_seconds(lab: Lab) -> float:
 
 def state(lab: Lab) -> dict:
     """Everything a playbook could change: containers, their limits, settings, routes, and what is kept for new replicas."""
-    files = ("config/nginx/upstream.conf", "config/pgbouncer/pgbouncer.ini", "docker-compose.scale.yml", ".env")
+    files = ("config/nginx/upstream.conf", PGBOUNCER, "docker-compose.scale.yml", ".env")
     present = containers(lab)
     return {
         "containers": [container.id for container in present],
@@ -260,13 +263,23 @@ def state(lab: Lab) -> dict:
 
 
 def settle(lab: Lab, replicas: int = 2) -> None:
-    """Back to the normal profile with the product's own playbooks, from wherever the last test left the lab."""
+    """Back to what a new lab is set to with the product's own playbooks, from wherever the last test left it."""
     have = len(containers(lab))
     if have > replicas:
         must(play(lab, "scale_down", "-e", f"replicas={replicas}"))
     else:
         must(play(lab, "scale_app", "-e", f"replicas={replicas}"))
     must(play(lab, "reset_configuration"))
+    pool = [
+        re.search(r"(?m)^default_pool_size = (\d+)", (root / PGBOUNCER).read_text())[1] for root in (ROOT / "lab", lab.directory)
+    ]
+    if pool[0] != pool[1]:
+        must(play(lab, "resize_pool", "-e", f"default_pool_size={pool[0]}"))
+    services = yaml.safe_load((lab.directory / "docker-compose.prod.yml").read_text())["services"]
+    limits = services["app"]["deploy"]["resources"]["limits"]
+    wanted = (round(float(limits["cpus"]) * 1e9), int(limits["memory"].removesuffix("m")) * 2**20)
+    if any((each.attrs["HostConfig"]["NanoCpus"], each.attrs["HostConfig"]["Memory"]) != wanted for each in containers(lab)):
+        must(play(lab, "resize_app", "-e", f"cpus={limits['cpus']}", "-e", f"memory={limits['memory']}", "-e", "lower=true"))
 
 
 def must(played: Played) -> Played:

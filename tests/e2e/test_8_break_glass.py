@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
@@ -126,10 +128,14 @@ def fresh(lab: Lab) -> Lab:
 
 
 @pytest.fixture(scope="module")
-def connections(tmp_path_factory) -> str:
+def connections(fresh: Lab, tmp_path_factory) -> Iterator[str]:
+    """The playbook; afterwards the application reads from where it read before."""
     play = tmp_path_factory.mktemp("play") / "connections.yml"
     play.write_text("- hosts: platform\n  gather_facts: false\n  roles: [smartsports.scaling.app_connections]\n")
-    return str(play.with_suffix(""))
+    before = scenario.admin_settings(fresh, ("database-config", "redis-config"))
+    yield str(play.with_suffix(""))
+    back = {"app_connections_database": before["database-config"], "app_connections_redis": before["redis-config"]}
+    scenario.must(scenario.play(fresh, str(play.with_suffix("")), "-e", json.dumps(back)))
 
 
 def test_every_section_has_a_case(document):
