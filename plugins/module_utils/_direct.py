@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from ansible_collections.smartsports.scaling.plugins.module_utils import _exposition
-from ansible_collections.smartsports.scaling.plugins.module_utils._docker import Container, execute
+from ansible_collections.smartsports.scaling.plugins.module_utils._docker import Container, ask
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal
 from ansible_collections.smartsports.scaling.plugins.module_utils._observation import Observation, Pool, Redis
 from ansible_collections.smartsports.scaling.plugins.module_utils._parallel import gather
@@ -85,7 +85,7 @@ def _ask(client, found: list[Container], command: list[str], environment: dict |
     if not found:
         raise RuntimeError("no container of it runs")
     try:
-        code, output, complaint = execute(client, found[0], command, environment)
+        code, output, complaint = ask(client, found[0], command, environment)
     except Refusal as error:
         raise RuntimeError(f"the engine could not ask {found[0].name}") from error
     if code != 0:

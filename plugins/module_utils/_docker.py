@@ -85,6 +85,15 @@ def execute(client, container: Container, command: list[str], environment: dict 
     return code, (output or b"").decode(errors="replace"), (complaint or b"").decode(errors="replace")
 
 
+def ask(client, container: Container, command: list[str], environment: dict | None = None) -> tuple[int, str, str]:
+    """`execute`, for a question that always has an answer: the engine now and then loses what a short command printed."""
+    for _attempt in range(3):
+        answer = execute(client, container, command, environment)
+        if answer[1].strip() or answer[2].strip():
+            break
+    return answer
+
+
 def _container(entry: dict) -> Container:
     health = _HEALTH.search(entry["Status"])
     networks = (entry.get("NetworkSettings") or {}).get("Networks") or {}

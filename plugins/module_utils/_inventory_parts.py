@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 
 from ansible_collections.smartsports.scaling.plugins.module_utils import _probe, _prometheus
-from ansible_collections.smartsports.scaling.plugins.module_utils._docker import Container, execute
+from ansible_collections.smartsports.scaling.plugins.module_utils._docker import Container, ask
 from ansible_collections.smartsports.scaling.plugins.module_utils._host_file import host_file
 from ansible_collections.smartsports.scaling.plugins.module_utils._inventory import SERVICE, Finding, Seen
 from ansible_collections.smartsports.scaling.plugins.module_utils._inventory_app import OF_EXPORTERS, lacking
@@ -93,7 +93,7 @@ def redis(seen: Seen) -> Iterator[Finding]:
         seen.running("smartsports_redis_service")[0],
         ["redis-cli", "-p", str(seen["smartsports_redis_port"]), "ping"],
     )
-    _code, output, complaint = execute(
+    _code, output, complaint = ask(
         seen.client, container, command, {"REDISCLI_AUTH": seen.redis_password} if seen.redis_password else None
     )
     said = f"{output} {complaint}"
@@ -110,7 +110,7 @@ def redis(seen: Seen) -> Iterator[Finding]:
 
 def _asked(seen: Seen, variable: str, command: list[str], expected: str) -> Iterator[Finding]:
     container = seen.running(variable)[0]
-    _code, output, complaint = execute(seen.client, container, command)
+    _code, output, complaint = ask(seen.client, container, command)
     yield from _unlike(seen, variable, container, command, output or complaint, expected)
 
 

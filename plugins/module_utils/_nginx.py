@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from ansible_collections.smartsports.scaling.plugins.module_utils._docker import Container, DockerException, execute
+from ansible_collections.smartsports.scaling.plugins.module_utils._docker import Container, DockerException, ask, execute
 from ansible_collections.smartsports.scaling.plugins.module_utils._host_file import HostFile, host_file
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, Say
 
@@ -101,7 +101,7 @@ class Nginx:
             )
 
     def workers(self) -> list[Worker]:
-        return _workers(self._execute(["sh", "-c", _PROCESSES])[1])
+        return _workers(ask(self._client, self.container, ["sh", "-c", _PROCESSES])[1])
 
     def is_behind(self, file: HostFile, workers: list[Worker]) -> bool:
         """Was the file changed after the workers started? Then they run with what was there before."""

@@ -6,7 +6,13 @@ from __future__ import annotations
 import csv
 import io
 
-from ansible_collections.smartsports.scaling.plugins.module_utils._docker import Container, DockerException, containers, execute
+from ansible_collections.smartsports.scaling.plugins.module_utils._docker import (
+    Container,
+    DockerException,
+    ask,
+    containers,
+    execute,
+)
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal
 from ansible_collections.smartsports.scaling.plugins.module_utils._psql import psql
 
@@ -30,7 +36,8 @@ class Console:
 
     def rows(self, statement: str) -> list[dict]:
         """What SHOW tells, each row by its column names; nothing for a command."""
-        code, output, complaint = execute(self._client, self.container, [*self._command, statement], self._environment)
+        put = ask if statement.startswith("SHOW") else execute  # a command answers nothing, and is never repeated
+        code, output, complaint = put(self._client, self.container, [*self._command, statement], self._environment)
         if code != 0:
             raise Refusal(
                 f"PgBouncer's console in {self.container.name} refused {statement} ({_last(complaint)}); check smartsports_pgbouncer_port, "
@@ -55,7 +62,7 @@ class Console:
 def connections(client, postgres: Container, poolers: list[str], params: dict) -> dict[str, int]:
     """PostgreSQL's max_connections, those reserved, and its clients now that come from none of the addresses `poolers`."""
     addresses = ", ".join(f"'{address}'" for address in poolers)
-    code, output, complaint = execute(client, postgres, psql(params, _CONNECTIONS.format(addresses=addresses)), _PATIENCE)
+    code, output, complaint = ask(client, postgres, psql(params, _CONNECTIONS.format(addresses=addresses)), _PATIENCE)
     if code != 0:
         raise Refusal(
             f"PostgreSQL in {postgres.name} did not tell its max_connections ({_last(complaint)}), and pools must stay below it; see "

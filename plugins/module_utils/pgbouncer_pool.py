@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 
 from ansible_collections.smartsports.scaling.plugins.module_utils import _pgbouncer_ini as ini
-from ansible_collections.smartsports.scaling.plugins.module_utils._docker import Container, connect, execute
+from ansible_collections.smartsports.scaling.plugins.module_utils._docker import Container, ask, connect
 from ansible_collections.smartsports.scaling.plugins.module_utils._host_file import HostFile, host_file
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, Say
 from ansible_collections.smartsports.scaling.plugins.module_utils._numbers import whole_number
@@ -108,7 +108,7 @@ def _look(client, console: Console) -> Seen:
     details = client.api.inspect_container(console.container.id)
     file = host_file(details, running["conffile"])
     text = _read(file)
-    code, inside, _complaint = execute(client, console.container, ["cat", file.inside])
+    code, inside, _complaint = ask(client, console.container, ["cat", file.inside])
     if code != 0 or inside.strip() != text.strip():
         raise Refusal(
             f"{console.container.name} sees another {file.inside} than the host's {file.path}: the file was replaced while mounted as a single "

@@ -85,3 +85,44 @@ def test_no_engine(monkeypatch):
     monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
     with pytest.raises(Refusal, match="no Docker engine answers"):
         _docker.connect()
+
+
+class Answers:
+    """An engine that loses what a command printed, until it does not."""
+
+    def __init__(self, *answers: tuple[bytes | None, bytes | None]) -> None:
+        self.api = self
+        self.answers = list(answers)
+
+    def exec_create(self, container, command):
+        return {"Id": "one"}
+
+    def exec_start(self, job, demux):
+        return self.answers.pop(0)
+
+    def exec_inspect(self, job):
+        return {"ExitCode": 0}
+
+
+REDIS = _docker.Container("r", "redis", 1, "running", "none", {}, "redis:7")
+
+
+@pytest.mark.parametrize(
+    "answers", [[(None, None), (b"PONG\n", None)], [(b"PONG\n", None)], [(b"", b""), (b"\n", None), (b"PONG\n", None)]]
+)
+def test_a_question_whose_answer_was_lost_is_put_again(answers):
+    engine = Answers(*answers)
+    assert _docker.ask(engine, REDIS, ["redis-cli", "ping"]) == (0, "PONG\n", "")
+    assert engine.answers == []
+
+
+def test_a_complaint_is_an_answer_and_silence_is_told_after_three_times():
+    engine = Answers((None, b"no"), *[(None, None)] * 3)
+    assert _docker.ask(engine, REDIS, ["redis-cli", "ping"]) == (0, "", "no")
+    assert _docker.ask(engine, REDIS, ["redis-cli", "ping"]) == (0, "", "")
+    assert engine.answers == []
+
+
+def test_what_changes_something_is_never_put_twice():
+    engine = Answers((None, None), (b"again", None))
+    assert _docker.execute(engine, REDIS, ["nginx", "-s", "reload"]) == (0, "", "")
