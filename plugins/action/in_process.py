@@ -2,8 +2,8 @@
 """Run a module's function inside the controller's process where the target is the controller itself.
 
 Starting a module costs ten times more than its work (0.23 s against 0.02 s). Over SSH, or where become is asked for, the
-same function runs as an ordinary module: same arguments, same validation, same result. One that only computes (COMPUTES) needs no
-host and always runs here. meta/runtime.yml routes modules here.
+same function runs there by plugin_utils/_over_ssh.py: same arguments, same validation, same result. One that only computes (COMPUTES)
+needs no host and always runs here. meta/runtime.yml routes modules here.
 """
 
 from __future__ import annotations
@@ -18,11 +18,8 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 # Imported here: callback preload imports this file in the process that forks the workers, so that no task pays for it again.
-from ansible_collections.smartsports.scaling.plugins.module_utils import _docker  # noqa: F401  # pylint: disable=unused-import
-from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal
-from ansible_collections.smartsports.scaling.plugins.plugin_utils import _report
-
-_UTILS = "ansible_collections.smartsports.scaling.plugins.module_utils."
+from ansible_collections.smartsports.scaling.plugins.module_utils import _docker, _lane  # noqa: F401  # pylint: disable=unused-import
+from ansible_collections.smartsports.scaling.plugins.plugin_utils import _over_ssh, _report
 
 
 class ActionModule(ActionBase):
@@ -42,26 +39,38 @@ class ActionModule(ActionBase):
         return result
 
     def _run_once(self, options: dict, task_vars) -> dict:
-        logic = importlib.import_module(_UTILS + self._task.action.rpartition(".")[2])
+        module = self._task.action.rpartition(".")[2]
+        logic = importlib.import_module(_over_ssh.PACKAGE + module)
         here = self._connection.transport == "local" and not self._play_context.become
-        if here or getattr(logic, "COMPUTES", False):
-            result = self._run_here(logic, options)
+        here = here or getattr(logic, "COMPUTES", False)
+        paths = [] if here else [name for name, option in logic.SPEC["argument_spec"].items() if option.get("type") == "path"]
+        params, secrets = self._validated(logic.SPEC, options, paths)
+        if here:
+            result = _lane.perform(_over_ssh.PACKAGE, module, params, self._task.check_mode, Display().display)
         else:
-            result = self._execute_module(module_args=options, task_vars=task_vars)
+            result = _over_ssh.perform(self._execute, self._python(task_vars), module, params, paths, self._task.check_mode)
+        if not self._task.diff:
+            result.pop("diff", None)
+        result = remove_values(result, secrets)
         _report.show(result.get("report"))
         return result
 
-    def _run_here(self, logic, options: dict) -> dict:
-        spec = dict(logic.SPEC)
-        spec.pop("supports_check_mode")
+    def _validated(self, spec: dict, options: dict, paths: list[str]) -> tuple[dict, set]:
+        """The parameters, and the secrets among them. `paths` are of another host and stay as they are."""
+        spec = {name: value for name, value in spec.items() if name != "supports_check_mode"}
+        spec["argument_spec"] = {
+            name: {**option, "type": "str"} if name in paths else option for name, option in spec["argument_spec"].items()
+        }
         checked = ArgumentSpecValidator(**spec).validate(options)
         secrets = checked._no_log_values  # no public accessor exists (ansible-core 2.19)
         if checked.error_messages:
             raise AnsibleActionFail(str(remove_values("; ".join(checked.error_messages), secrets)))
-        try:
-            result = logic.run(checked.validated_parameters, self._task.check_mode, Display().display)
-        except Refusal as refusal:
-            result = {"failed": True, "msg": str(refusal), **refusal.details}
-        if not self._task.diff:
-            result.pop("diff", None)
-        return remove_values(result, secrets)
+        return checked.validated_parameters, secrets
+
+    def _execute(self, command: str, said: bytes) -> dict:
+        return self._low_level_execute_command(command, in_data=said)
+
+    def _python(self, task_vars) -> str:
+        """The interpreter that the inventory names; the system's where it leaves that to Ansible."""
+        named = str(self._templar.template(task_vars.get("ansible_python_interpreter") or ""))
+        return named if named.startswith("/") else "/usr/bin/python3"

@@ -12,6 +12,7 @@ A module `x` is `module_utils/x.py` with
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -28,6 +29,15 @@ class Refusal(Exception):
 
 def silent(text: str) -> None:
     """Progress of a module that runs on another host: nobody could see it before the end."""
+
+
+def perform(package: str, module: str, params: dict, check_mode: bool, say: Say = silent) -> dict:
+    """The result of a module's function; a refusal is a result, too."""
+    logic = importlib.import_module(package + module)
+    try:
+        return logic.run(params, check_mode, say)
+    except Refusal as refusal:
+        return {"failed": True, "msg": str(refusal), **refusal.details}
 
 
 def run_as_module(module, run) -> None:
