@@ -14,6 +14,7 @@ from ansible_collections.smartsports.scaling.plugins.module_utils import (
     _evidence,
     _probe,
     _prometheus,
+    platform_info,
     upstream,
 )
 from ansible_collections.smartsports.scaling.plugins.module_utils._admin_client import Client
@@ -66,6 +67,7 @@ SPEC = {
         "features": {"type": "dict", "default": FEATURES},
         "thresholds": {"type": "dict", "default": {}},
         "metrics": {"type": "dict", "default": {}},
+        "observe": {"type": "dict"},
         "command_options": {"type": "str", "default": ""},
         "output": {"type": "str", "choices": ["table", "json"], "default": "table"},
     },
@@ -91,6 +93,7 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
             "probes": lambda: _probe.probe(url, params["probe_count"], PROBE_TIMEOUT, lambda: entry_session(params)),
             "flags": lambda: _disabled(params),
             "drift": lambda: _drifts(params),
+            **({"settings": lambda: _settings(params, say)} if params["observe"] else {}),
         }
     )
     platform = _platform(params, metrics, thresholds)
@@ -102,7 +105,9 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
     drifts, unseen = (
         answers["drift"] if isinstance(answers["drift"], tuple) else ([], [f"drift is not known ({answers['drift']})."])
     )
-    return _result(params, thresholds, platform, probes, url, disabled, drifts, [*platform.remarks, *remarks, *unseen])
+    result = _result(params, thresholds, platform, probes, url, disabled, drifts, [*platform.remarks, *remarks, *unseen])
+    # Who needs what could not be read looks again, and is told why.
+    return result | ({"platform": answers["settings"]} if isinstance(answers.get("settings"), dict) else {})
 
 
 @dataclass(frozen=True)
@@ -216,6 +221,12 @@ def _disabled(params: dict) -> tuple[dict[str, str], list[str]]:
         return {}, []
     flags = found.newest.settings
     return {pattern: name for name, pattern in params["features"].items() if flags.get(name) is False}, []
+
+
+def _settings(params: dict, say: Say) -> dict:
+    """What module platform_info tells: beside the assessment it costs no time of its own."""
+    look = {"tiers": params["observe"]["tiers"], "resources": params["observe"]["resources"]}
+    return platform_info.run({**params, **look}, True, say)
 
 
 def _drifts(params: dict) -> tuple[list[_drift.Drift], list[str]]:

@@ -124,6 +124,11 @@ options:
     description: Names of metrics that differ from those of the application and the usual exporters.
     type: dict
     default: {}
+  observe:
+    description:
+      - Look at what a plan compares as well, as M(smartsports.scaling.platform_info) does with its options C(tiers) and C(resources), both of which
+        are needed. It is read beside the assessment and costs no time of its own.
+    type: dict
   command_options:
     description: Options to add to the command that is proposed, such as the inventory.
     type: str
@@ -187,6 +192,10 @@ source:
   returned: success
   type: str
   sample: prometheus
+platform:
+  description: What M(smartsports.scaling.platform_info) returns, where O(observe) asked for it and it could be read in time.
+  returned: with O(observe)
+  type: dict
 remarks:
   description: What kept the assessment from knowing more, a sentence each.
   returned: success

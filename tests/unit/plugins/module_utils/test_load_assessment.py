@@ -282,3 +282,22 @@ def test_a_defect_is_not_an_outage(platform):
 )
 def test_cpu_limits(config, cores):
     assert load_assessment.allowed_cores(config) == cores
+
+
+LOOK = {"tiers": ["api", "app"], "resources": ["cache-config"]}
+
+
+@pytest.mark.parametrize("told", [{"observed": {"app": {"replicas": 2}}, "unfinished": []}, Refusal("no instance answers.")])
+def test_what_a_plan_compares_is_read_beside_it(platform, monkeypatch, told):
+    asked = []
+    monkeypatch.setattr(load_assessment.platform_info, "run", lambda params, *_rest: asked.append(params) or answer(told))
+    result = assess(observe=LOOK)
+    assert {name: asked[0][name] for name in LOOK} == LOOK
+    assert result["severity"] == "normal"
+    # What could not be read is left to who needs it: the assessment does not fail for it.
+    assert ("platform" in result, result.get("platform")) == ((True, told) if isinstance(told, dict) else (False, None))
+
+
+def test_nobody_who_only_assesses_reads_the_settings(platform, monkeypatch):
+    monkeypatch.setattr(load_assessment.platform_info, "run", lambda *_: pytest.fail("read"))
+    assert "platform" not in assess()
