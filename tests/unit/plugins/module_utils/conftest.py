@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 from ansible_collections.smartsports.scaling.plugins.module_utils import _admin_client
+from ansible_collections.smartsports.scaling.plugins.module_utils._state import State
 from ansible_collections.smartsports.scaling.tests.unit.plugins.module_utils.admin_api import Platform
 
 
@@ -18,3 +21,19 @@ def platform(monkeypatch):
     yield served
     for instance in served.instances:
         instance.stop()
+
+
+@pytest.fixture
+def state(tmp_path):
+    """A new state directory of the Docker daemon `daemon-1`."""
+    return State.open(tmp_path / "state", "daemon-1")
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 64 KiB of its own: it really gets full, and really read-only, for root as well."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k,mode=0700", "tmpfs", disk], check=True)
+    yield disk
+    subprocess.run(["umount", "--lazy", disk], check=True)
