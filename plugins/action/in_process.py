@@ -21,6 +21,8 @@ from ansible.utils.display import Display
 from ansible_collections.smartsports.scaling.plugins.module_utils import _docker, _lane  # noqa: F401  # pylint: disable=unused-import
 from ansible_collections.smartsports.scaling.plugins.plugin_utils import _over_ssh, _report
 
+_CLAIM = "incident_run"  # what role incident registers when a run begins: every step of the run shows its claim to the lock
+
 
 class ActionModule(ActionBase):
     _supports_check_mode = True
@@ -45,10 +47,12 @@ class ActionModule(ActionBase):
         here = here or getattr(logic, "COMPUTES", False)
         paths = [] if here else [name for name, option in logic.SPEC["argument_spec"].items() if option.get("type") == "path"]
         params, secrets = self._validated(logic.SPEC, options, paths)
+        check_mode = self._task.check_mode
+        claim = (task_vars.get(_CLAIM) or {}).get("claim")
         if here:
-            result = _lane.perform(_over_ssh.PACKAGE, module, params, self._task.check_mode, Display().display)
+            result = _lane.perform(_over_ssh.PACKAGE, module, params, check_mode, Display().display, claim)
         else:
-            result = _over_ssh.perform(self._execute, self._python(task_vars), module, params, paths, self._task.check_mode)
+            result = _over_ssh.perform(self._execute, self._python(task_vars), module, params, paths, check_mode, claim)
         if not self._task.diff:
             result.pop("diff", None)
         result = remove_values(result, secrets)

@@ -7,7 +7,7 @@ import time
 
 from ansible_collections.smartsports.scaling.plugins.module_utils._admin_client import Client, Reading, Readings
 from ansible_collections.smartsports.scaling.plugins.module_utils._admin_http import Failed, NotOffered
-from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, Say
+from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, Say, safe_point
 
 POLL = 0.2  # instances hear of a change within a second
 
@@ -112,6 +112,7 @@ def _until_all_run_with_it(
         if not said:
             say(f"waiting until all instances run with the {resource}: {', '.join(sorted(lagging))}")
             said = True
+        safe_point()
         time.sleep(POLL)
         readings = client.read_once([resource])[resource]
     return readings

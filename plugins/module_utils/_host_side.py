@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 """The host's half of the way through SSH: its text is sent there as a program that runs one function of this collection.
 
-It reads one line of JSON, {version, package, module, params, paths, check_mode}, and the collection's code as a ZIP archive where it asked
+It reads one line of JSON, {version, package, module, params, paths, check_mode, claim}, and the collection's code as a ZIP archive where it asked
 for that before; it prints one line of JSON after ANSWER. Standard library only: nothing of the collection can be imported yet.
 """
 
@@ -36,7 +36,7 @@ def main() -> None:
         sys.path[0] = passing or place
         perform = importlib.import_module(call["package"] + "_lane").perform
         params = {name: expanded(value) if name in call["paths"] else value for name, value in call["params"].items()}
-        return answer(perform(call["package"], call["module"], params, call["check_mode"]))
+        return answer(perform(call["package"], call["module"], params, call["check_mode"], claim=call["claim"]))
     finally:
         if passing:
             shutil.rmtree(passing, ignore_errors=True)

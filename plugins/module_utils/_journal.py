@@ -41,6 +41,11 @@ def events(state: State, record_id: str) -> list[dict]:
     return state.lines(_name(record_id))
 
 
+def forget(state: State, record_id: str) -> None:
+    """Of a record that is discarded."""
+    state.remove(_name(record_id))
+
+
 def complete(found: list[dict], holding: str = "") -> list[dict]:
     """The events that are missing: for each run and step that began, has no end and is not of the run that is `holding` the lock, its end
     `killed`, ready for `note`. Steps come before their run."""

@@ -5,6 +5,7 @@ A module `x` is `module_utils/x.py` with
 
 * ``SPEC``: the keyword arguments of AnsibleModule (argument_spec, supports_check_mode, ...);
 * ``COMPUTES = True``, where it looks at nothing but its options;
+* ``CHANGES``, the tier that it changes (api, app, pool), where it changes one: inside a run it is then a step (_step.py);
 * ``run(params, check_mode, say) -> dict``: the work; returns the result, raises Refusal; ``say(text)`` shows progress.
 
 `plugins/modules/x.py` wraps it for a remote host, `plugins/action/in_process.py` for the controller itself.
@@ -13,7 +14,8 @@ A module `x` is `module_utils/x.py` with
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 Say = Callable[[str], None]
@@ -31,10 +33,33 @@ def silent(text: str) -> None:
     """Progress of a module that runs on another host: nobody could see it before the end."""
 
 
-def perform(package: str, module: str, params: dict, check_mode: bool, say: Say = silent) -> dict:
-    """The result of a module's function; a refusal is a result, too."""
+_safe_points: list[Callable[[], None]] = []
+
+
+def safe_point() -> None:
+    """Called where a long step may end without harm, at most 30 s apart. Raises Refusal where it must."""
+    for ask in _safe_points:
+        ask()
+
+
+@contextmanager
+def asked_at_safe_points(ask: Callable[[], None]) -> Iterator[None]:
+    _safe_points.append(ask)
+    try:
+        yield
+    finally:
+        _safe_points.remove(ask)
+
+
+def perform(package: str, module: str, params: dict, check_mode: bool, say: Say = silent, claim: dict | None = None) -> dict:
+    """The result of a module's function; a refusal is a result, too. `claim`: of the run that it is a step of (module run_begin)."""
     logic = importlib.import_module(package + module)
     try:
+        if claim and not check_mode and hasattr(logic, "CHANGES"):
+            step = importlib.import_module(package + "_step")
+            work = lambda: logic.run(params, check_mode, say)  # noqa: E731
+            after = getattr(logic, "LEASE_AFTER", step.LEASE_SECONDS)
+            return step.guarded(claim, module, logic.CHANGES, work, after)
         return logic.run(params, check_mode, say)
     except Refusal as refusal:
         return {"failed": True, "msg": str(refusal), **refusal.details}

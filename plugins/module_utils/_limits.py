@@ -44,6 +44,14 @@ def size_text(count: int) -> str:
     return f"{count // 1024**power}{['', 'K', 'M', 'G'][power]}"
 
 
+def of(config: dict) -> dict[str, str | None]:
+    """The limits in a container's HostConfig, as people write them; None for one without a limit."""
+    quota = max(0, config.get("CpuQuota") or 0)
+    cpus = config.get("NanoCpus") or quota * NANO // (config.get("CpuPeriod") or 100_000)
+    memory = config.get("Memory") or 0
+    return {"cpus": cpus_text(cpus) if cpus else None, "memory": size_text(memory) if memory else None}
+
+
 def rounded(count: int) -> str:
     return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 2**20:.0f} MiB"
 

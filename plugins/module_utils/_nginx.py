@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ansible_collections.smartsports.scaling.plugins.module_utils._docker import Container, DockerException, ask, execute
 from ansible_collections.smartsports.scaling.plugins.module_utils._host_file import HostFile, host_file
-from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, Say
+from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, Say, safe_point
 
 _DUMPED = re.compile(r"(?m)^# configuration file (.+):\n")
 # Shell builtins only: the workers' titles and start times, whatever else the image lacks.
@@ -122,6 +122,7 @@ class Nginx:
                     f"nginx in {self.name} started no new workers within {_NEW_WORKERS} s of its reload; the old ones serve on; "
                     f"see docker logs {self.name}."
                 )
+            safe_point()
             time.sleep(0.05)
 
     def wait_for_old_workers(self, old: set[int], deadline: float, say: Say) -> None:
@@ -138,6 +139,7 @@ class Nginx:
             if waited >= tell_at:
                 tell_at = waited * 2
                 say(f"waiting for {len(left)} old nginx worker(s) to end their requests: {waited:.0f} s of at most {deadline} s")
+            safe_point()
             time.sleep(0.05)
 
     def _execute(self, command: list[str]) -> tuple[int, str, str]:

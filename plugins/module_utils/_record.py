@@ -66,6 +66,16 @@ def set_changes(state: State, record_id: str, changes: dict, run: str) -> dict:
     return _change(state, record_id, lambda found: {"changed": {**found["changed"], **fresh}})
 
 
+def saw(state: State, record_id: str, settings: dict) -> dict:
+    """Remember how a run found or left the platform: what differs later was changed by hand."""
+    return _change(state, record_id, lambda found: {"seen": {**found["seen"], **settings}})
+
+
+def extend(state: State, record_id: str, settings: dict) -> dict:
+    """Add to the baseline what could not be read when the record was opened; what is in it stays."""
+    return _change(state, record_id, lambda found: {"baseline": {**settings, **found["baseline"]}})
+
+
 def renew(state: State, record_id: str, hours: float = LEASE_HOURS) -> dict:
     """Let the record's lease end in `hours` from now: above 0, up to 168. Refusal: out of range, or closed."""
     if not 0 < hours <= MOST_HOURS:
@@ -133,6 +143,7 @@ def _new(state: State, wanted: dict, baseline: dict, parent: str) -> dict:
         "closed_by": None,
         "parent": parent,
         "baseline": baseline,
+        "seen": {},
         "changed": {},
         "lease_until": _hence(LEASE_HOURS),
         "acknowledged": None,

@@ -27,8 +27,9 @@ class State:
     `recovered`: a sentence for each file that was damaged and of which a copy, or the sound part, was used.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, daemon: str) -> None:
         self.directory = directory
+        self.daemon = daemon
         self.recovered: list[str] = []
         self._threads = threading.RLock()
         self._held = False
@@ -40,7 +41,7 @@ class State:
         A missing directory is made, open modes are closed. `make=False`, for a preview: nothing is made or mended, and a missing
         directory is an empty state. Refusal: not ours, unwritable, or another daemon's.
         """
-        state = cls(Path(directory))
+        state = cls(Path(directory), daemon_id)
         if make:
             state._make()
         elif not state.directory.exists():

@@ -9,6 +9,7 @@ from ansible_collections.smartsports.scaling.plugins.module_utils import _limits
 from ansible_collections.smartsports.scaling.plugins.module_utils._docker import DockerException, connect, containers
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, Say
 
+CHANGES = "app"
 SPEC = {
     "argument_spec": {
         "project": {"type": "str", "required": True},

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from ansible_collections.smartsports.scaling.plugins.module_utils._docker import Container, DockerException, connect, containers
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, Say
 
+CHANGES = "app"
 SPEC = {
     "argument_spec": {
         "project": {"type": "str", "required": True},

@@ -8,7 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from ansible_collections.smartsports.scaling.plugins.module_utils._docker import Container, connect, containers
-from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, Say
+from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, Say, safe_point
 from ansible_collections.smartsports.scaling.plugins.module_utils._web import ENTRY, entry_session, require_ca, session
 
 try:
@@ -16,6 +16,7 @@ try:
 except ImportError:  # docker needs it too: connect() says so
     requests = None
 
+CHANGES = "app"
 SPEC = {
     "argument_spec": {
         "project": {"type": "str", "required": True},
@@ -51,6 +52,7 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
     began = time.monotonic()
     tell_at = 1.0
     while True:
+        safe_point()
         state = wait.look()
         waited = time.monotonic() - began
         if state is None:

@@ -13,6 +13,7 @@ SETTINGS = {
     "team_info_ttl": (1, 86_400),
     "static_content_ttl": (1, 86_400),
 }
+CHANGES = "api"
 SPEC = module_spec(SETTINGS)
 
 

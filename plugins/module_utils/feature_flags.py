@@ -13,6 +13,7 @@ SETTINGS = {
     "social_features": bool,
     "email_notifications": bool,
 }
+CHANGES = "api"
 SPEC = module_spec(SETTINGS)
 
 

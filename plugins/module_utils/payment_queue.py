@@ -13,6 +13,7 @@ SETTINGS = {
     "retry_failed_payments": bool,
     "queue_timeout": (1, 86_400),
 }
+CHANGES = "api"
 SPEC = module_spec(SETTINGS)
 
 

@@ -22,6 +22,7 @@ from ansible_collections.smartsports.scaling.plugins.module_utils._pgbouncer_cap
 from ansible_collections.smartsports.scaling.plugins.module_utils._psql import POSTGRES
 
 NAME = "default_pool_size"
+CHANGES = "pool"
 SPEC = {
     "argument_spec": {
         "project": {"type": "str", "required": True},

@@ -23,6 +23,7 @@ SPEC = {
         "strengthen": {"type": "bool", "default": True},
         "observed": {"type": "dict", "required": True},
         "unfinished": {"type": "list", "elements": "str", "default": []},
+        "shown": {"type": "list", "elements": "dict"},
     },
     "supports_check_mode": True,
 }
@@ -46,10 +47,11 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
         "fields": params["fields"],
         "target": {field: {"value": setting.value, "source": setting.source} for field, setting in desired.items()},
         **planned,
+        "unfinished": params["unfinished"],
         "hash": _profile.fingerprint(desired, params["observed"]),
         "next_profile": _next(ladder, name),
         "away": _away(normal, unlike, planned["changes"]),
-        "report": _report(name, params, planned),
+        "report": None if params["shown"] == planned["changes"] else _report(name, params, planned),
     }
 
 

@@ -16,6 +16,7 @@ SETTINGS = {
         "estimated_wait_time": bool,
     },
 }
+CHANGES = "api"
 SPEC = module_spec(SETTINGS)
 
 

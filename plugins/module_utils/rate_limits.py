@@ -12,6 +12,7 @@ SETTINGS = {
     "analytics_endpoints": {"requests_per_minute": (1, 100_000)},
     "non_essential_endpoints": {"enabled": bool},
 }
+CHANGES = "api"
 SPEC = module_spec(SETTINGS)
 
 

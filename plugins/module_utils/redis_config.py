@@ -8,6 +8,7 @@ from ansible_collections.smartsports.scaling.plugins.module_utils._admin_sync im
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Say
 
 SETTINGS = {"cluster_mode": bool, "nodes": Addresses(1, 32)}
+CHANGES = "api"
 SPEC = module_spec(SETTINGS)
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 from ansible_collections.smartsports.scaling.plugins.module_utils import _scale_file
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, Say
 
+CHANGES = "app"
+LEASE_AFTER = 180.0  # seconds: Compose, which renews no lease, starts the replicas next
 SPEC = {
     "argument_spec": {
         "project_dir": {"type": "path", "required": True},

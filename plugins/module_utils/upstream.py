@@ -16,6 +16,7 @@ from ansible_collections.smartsports.scaling.plugins.module_utils._lane import R
 from ansible_collections.smartsports.scaling.plugins.module_utils._nginx import HostFile, Nginx
 from ansible_collections.smartsports.scaling.plugins.module_utils._upstream import Block, Server
 
+CHANGES = "app"
 SPEC = {
     "argument_spec": {
         "project": {"type": "str", "required": True},

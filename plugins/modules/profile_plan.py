@@ -86,6 +86,10 @@ options:
     type: list
     elements: str
     default: []
+  shown:
+    description: Changes that were shown already; a plan with the same ones is not shown again.
+    type: list
+    elements: dict
 """
 
 EXAMPLES = r"""

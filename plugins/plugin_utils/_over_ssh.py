@@ -27,7 +27,9 @@ _LEFT_OUT = {"facts", "distro", "csharp", "powershell"}  # large, and of no use 
 _START = "import sys; exec(compile(sys.stdin.buffer.read(int(sys.stdin.buffer.readline())), 'host_side', 'exec'))"
 
 
-def perform(execute, python: str, module: str, params: dict, paths: list[str], check_mode: bool) -> dict:
+def perform(
+    execute, python: str, module: str, params: dict, paths: list[str], check_mode: bool, claim: dict | None = None
+) -> dict:
     """The result of a module's function on the host. `execute(command, input) -> {rc, stdout, stderr}` reaches it."""
     program = Path(_host_side.__file__).read_bytes()
     call = {

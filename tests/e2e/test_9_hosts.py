@@ -12,7 +12,7 @@ from lab import scenario
 from lab.scenario import Lab
 
 DIRECTORY, STATE = Path("/opt/smartsports-scaling-e2e"), Path("/var/lib/smartsports-scaling-e2e")
-ELSEWHERE = ["-e", f"docker_host_directory={DIRECTORY}", "-e", f"docker_host_state_directory={STATE}"]
+ELSEWHERE = ["-e", f"docker_host_directory={DIRECTORY}", "-e", f"smartsports_state_directory={STATE}"]
 
 # arguments, what each sentence must say
 REFUSALS = {

@@ -1,0 +1,126 @@
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Logic of module incident: the record that is open, and what people do with it."""
+
+from __future__ import annotations
+
+from ansible_collections.smartsports.scaling.plugins.module_utils import _journal, _lock, _record, _runs, platform_snapshot
+from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, Say
+from ansible_collections.smartsports.scaling.plugins.module_utils._profile import counted, text
+
+SPEC = {
+    "argument_spec": {
+        **platform_snapshot.SPEC["argument_spec"],
+        "state_directory": {"type": "path", "required": True},
+        "identity": {"type": "dict", "required": True},
+        "action": {"type": "str", "choices": ["status", "open", "close", "renew", "acknowledge"], "default": "status"},
+        "kind": {"type": "str", "choices": ["incident", "planned", "auto"], "default": "incident"},
+        "severity": {"type": "str", "choices": ["", "P0", "P1", "P2"], "default": ""},
+        "why": {"type": "str", "default": ""},
+        "hours": {"type": "float", "default": 4.0},
+        "leave": {"type": "bool", "default": False},
+        "commands": {"type": "dict", "default": {}},
+    },
+    "supports_check_mode": True,
+}
+
+
+def run(params: dict, check_mode: bool, say: Say) -> dict:
+    """{changed, record, holder, away}: `away` is what our runs set and is not as it was: {field: {before, ours, now}}."""
+    state = _runs.open_state(params["state_directory"], make=params["action"] != "status" and not check_mode)
+    present = _record.current(state)
+    now = _runs.flat(platform_snapshot.run(params, True, say)["settings"])
+    if params["action"] == "status":
+        return _result(params, state, present, now, False)
+    changed = _would_change(params, present, now)
+    if changed and not check_mode:
+        present = _act(params, state, present, now)
+    return _result(params, state, present, now, changed)
+
+
+def _would_change(params: dict, present: dict | None, now: dict) -> bool:
+    action = params["action"]
+    if action == "open":
+        return present is None or present["kind"] != params["kind"]
+    if present is None:
+        raise Refusal(f"no record is open, so there is nothing to {action}; open one with {_command(params, 'open')}.")
+    left = _away(present, now)
+    if action == "close" and left and not params["leave"]:
+        raise Refusal(
+            f"{present['id']} is not closed: {counted(len(left), 'setting')} of its runs still in force ({', '.join(left)}); take them back first, or "
+            f"leave them as they are with {_command(params, 'close')} -e leave=true."
+        )
+    return action != "acknowledge" or (present["acknowledged"] or {}).get("who") != params["identity"]["who"]
+
+
+def _act(params: dict, state, present: dict | None, now: dict) -> dict | None:
+    who, action = params["identity"]["who"], params["action"]
+    if action == "open":
+        wanted = {
+            **{name: params[name] for name in ("kind", "severity", "why")},
+            "who": who,
+            "source": params["identity"]["source"],
+        }
+        present, how = _record.join_or_open(state, wanted, now)
+        if how == "refused":
+            raise Refusal(f"incident {present['id']} is open, and no {params['kind']} record is opened in it; close it first.")
+        present = _record.saw(state, present["id"], now)
+    elif action == "renew":
+        present = _record.renew(state, present["id"], params["hours"])
+    elif action == "acknowledge":
+        present = _record.acknowledge(state, present["id"], who)
+    else:
+        present = _record.close(state, present["id"], who, params["why"])
+    event = {"open": "opened", "renew": "renewed", "acknowledge": "acknowledged", "close": "closed"}[action]
+    _journal.note(state, present["id"], event=event, actor=who, playbook=params["identity"]["playbook"], reason=params["why"])
+    return present
+
+
+def _away(record: dict, now: dict) -> dict:
+    return {
+        name: {"before": record["baseline"].get(name), "ours": change["to"], "now": now.get(name)}
+        for name, change in record["changed"].items()
+        if now.get(name) != record["baseline"].get(name)
+    }
+
+
+def _command(params: dict, action: str) -> str:
+    return f"{params['commands'].get('incident', 'ansible-playbook playbooks/incident.yml')} -e action={action}"
+
+
+def _result(params: dict, state, record: dict | None, now: dict, changed: bool) -> dict:
+    holder = _lock.holder(state)
+    away = _away(record, now) if record else {}
+    lines: list = [[sentence, "warn"] for sentence in state.recovered]
+    if holder:
+        lines.append([_lock.describe(holder), "warn"])
+    if record and not record["closed"]:
+        lines += [f"settings expire at {record['lease_until']}", _acknowledged(record)]
+    return {
+        "changed": changed,
+        "record": record,
+        "holder": holder,
+        "away": away,
+        "report": {
+            "title": _title(record),
+            "status": "warn" if record and not record["closed"] else "good",
+            "columns": ["setting", "before", "set to", "now"],
+            "rows": [[name, *(text(each[key]) for key in ("before", "ours", "now"))] for name, each in away.items()],
+            "lines": lines,
+        },
+    }
+
+
+def _title(record: dict | None) -> str:
+    if record is None:
+        return "NO RECORD IS OPEN"
+    about = f"{record['id']} of {record['who']}" + (f": {record['why']}" if record["why"] else "")
+    severity = f" {record['severity']}" if record["severity"] else ""
+    if record["closed"]:
+        return f"CLOSED {record['closed']}: {about}"
+    return f"{record['kind'].upper()}{severity} OPEN since {record['opened']}: {about}"
+
+
+def _acknowledged(record: dict) -> list:
+    if record["acknowledged"]:
+        return [f"acknowledged by {record['acknowledged']['who']} at {record['acknowledged']['at']}", "good"]
+    return ["nobody has acknowledged it", "warn"]

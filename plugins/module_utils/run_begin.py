@@ -1,0 +1,79 @@
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Logic of module run_begin: the lock, the record and its baseline, before a run changes anything."""
+
+from __future__ import annotations
+
+from ansible_collections.smartsports.scaling.plugins.module_utils import _lock, _runs, platform_snapshot
+from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Say
+
+SPEC = {
+    "argument_spec": {
+        **platform_snapshot.SPEC["argument_spec"],
+        "state_directory": {"type": "path", "required": True},
+        "identity": {"type": "dict", "required": True},
+        "kind": {"type": "str", "choices": ["incident", "planned", "auto"], "default": "incident"},
+        "severity": {"type": "str", "choices": ["", "P0", "P1", "P2", "normal", "unknown"], "default": ""},
+        "why": {"type": "str", "default": ""},
+        "preempt": {"type": "bool", "default": False},
+        "preemptible": {"type": "bool", "default": False},
+        "wait": {"type": "float", "default": 90.0},
+    },
+    "supports_check_mode": True,
+}
+ROOM = 4 * 2**20  # bytes: a record, its copy and a journal of thousands of steps
+
+
+def run(params: dict, check_mode: bool, say: Say) -> dict:
+    """{claim, record, settings, opened, waited}. Refusal, before anything is changed: what is wrong with the state, or who has the lock."""
+    if check_mode:
+        return {"changed": False, "claim": None}
+    identity, kind = params["identity"], params["kind"]
+    state = _runs.open_state(params["state_directory"])
+    state.room(ROOM)
+    wanted = {**identity, "kind": kind, "preemptible": params["preemptible"] or kind != "incident"}
+    lock = _lock.acquire(state, wanted, params["wait"], say, params["preempt"])
+    try:
+        seen = platform_snapshot.run(params, True, say)
+        record, how = _runs.record_for(
+            state, {**wanted, "severity": _severity(params), "why": params["why"]}, seen["settings"], lock["taken_over_from"]
+        )
+    except BaseException:
+        _lock.release(state, identity["run"])
+        raise
+    claim = {
+        "state_directory": str(state.directory),
+        "daemon": state.daemon,
+        "run": identity["run"],
+        "number": lock["number"],
+        "record": record["id"],
+        "actor": identity["who"],
+        "playbook": identity["playbook"],
+        "unreadable": seen["unreadable"],
+    }
+    opened = how == "opened"
+    if opened:
+        _runs.tell(state, claim, event="opened", reason=params["why"])
+    _runs.tell(state, claim, event="run-start")
+    return {
+        "changed": False,
+        "claim": claim,
+        "settings": seen["settings"],
+        "opened": opened,
+        "waited": round(lock["waited"], 2),
+        "report": _report(state, lock, record, opened),
+    }
+
+
+def _severity(params: dict) -> str:
+    return params["severity"] if params["severity"].startswith("P") else ""
+
+
+def _report(state, lock: dict, record: dict, opened: bool) -> dict | None:
+    lines: list = [[sentence, "warn"] for sentence in state.recovered]
+    if lock["taken_over_from"]:
+        before = lock["taken_over_from"]
+        lines.append([f"taken over from {before['playbook']} of {before['who']} ({before['reason']})", "warn"])
+    if opened:
+        what = "incident" if record["kind"] == "incident" else f"{record['kind']} record"
+        lines.append(f"{what} {record['id']} opened: how everything was set is kept for the way back")
+    return {"lines": lines} if lines else None

@@ -1,0 +1,54 @@
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Logic of module run_end: what the run changed goes into its record, its end into the journal, and the lock is let go."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from ansible_collections.smartsports.scaling.plugins.module_utils import _journal, _lock, _record, _runs, platform_snapshot
+from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, Say
+from ansible_collections.smartsports.scaling.plugins.module_utils._state import State
+
+SPEC = {
+    "argument_spec": {
+        **platform_snapshot.SPEC["argument_spec"],
+        "begun": {"type": "dict", "required": True},
+        "failure": {"type": "str", "default": ""},
+    },
+    "supports_check_mode": True,
+}
+
+
+def run(params: dict, check_mode: bool, say: Say) -> dict:
+    """{settings, changes, record}. `record` is '' where the run opened one and changed nothing: there is nothing to go back from."""
+    begun = params["begun"]
+    claim = begun["claim"]
+    state = State.open(claim["state_directory"], claim["daemon"])
+    try:
+        seen = platform_snapshot.run(params, True, say)["settings"]
+        changes = _runs.differences(_runs.flat(begun["settings"]), _runs.flat(seen))
+        kept = _keep(state, claim, begun, changes, seen, params["failure"])
+    finally:
+        with suppress(Refusal):
+            _lock.release(state, claim["run"])
+    return {"changed": False, "settings": seen, "changes": changes, "record": claim["record"] if kept else ""}
+
+
+def _keep(state: State, claim: dict, begun: dict, changes: dict, seen: dict, failure: str) -> bool:
+    if begun["opened"] and not changes and not _runs.began_a_step(state, claim):
+        _record.discard(state, claim["record"])
+        _journal.forget(state, claim["record"])
+        return False
+    _record.set_changes(state, claim["record"], changes, claim["run"])
+    _record.saw(state, claim["record"], _runs.flat(seen))
+    _runs.tell(
+        state,
+        claim,
+        event="run-end",
+        result="failed" if failure else "ok" if changes else "unchanged",
+        changed=bool(changes),
+        before={name: change["from"] for name, change in changes.items()},
+        after={name: change["to"] for name, change in changes.items()},
+        reason=failure,
+    )
+    return True

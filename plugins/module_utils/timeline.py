@@ -1,0 +1,73 @@
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Logic of module timeline: a record's journal for people. Reads only."""
+
+from __future__ import annotations
+
+from ansible_collections.smartsports.scaling.plugins.module_utils import _journal, _lock, _record, _runs
+from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, Say
+from ansible_collections.smartsports.scaling.plugins.module_utils._profile import counted, text
+
+SPEC = {
+    "argument_spec": {
+        "state_directory": {"type": "path", "required": True},
+        "record": {"type": "str", "default": ""},
+    },
+    "supports_check_mode": True,
+}
+_STATUS = {"failed": "bad", "refused": "bad", "ok": "good"}
+_SHOWN = 4  # changes of an event; the rest is counted
+
+
+def run(params: dict, check_mode: bool, say: Say) -> dict:
+    """{record, events}. A record's id, or '' for the one that is open, else the newest."""
+    state = _runs.open_state(params["state_directory"], make=False)
+    record = _chosen(state, params["record"])
+    events = _journal.events(state, record["id"])
+    holder = _lock.holder(state)
+    lost = _journal.complete(events, holder["run"] if holder else "")
+    return {
+        "changed": False,
+        "record": record,
+        "events": events,
+        "report": {
+            "title": f"{record['id']}: {record['why'] or record['kind']} {record['severity']}".rstrip(),
+            "columns": ["at (UTC)", "who", "playbook", "what", "result", "change"],
+            "rows": [_row(event) for event in events if event["event"] != "step-start" or event in _unended(events)],
+            "lines": [
+                *([f"not ended: {event['playbook']} {event['step']}", "bad"] for event in lost),
+                *([sentence, "warn"] for sentence in state.recovered),
+            ],
+        },
+    }
+
+
+def _chosen(state, named: str) -> dict:
+    if named:
+        return _record.read(state, named)
+    found = _record.current(state) or next(iter(reversed(_record.records(state))), None)
+    if found is None:
+        raise Refusal(f"there is no record in {state.directory}: nothing was changed by a playbook yet.")
+    return found
+
+
+def _unended(events: list[dict]) -> list[dict]:
+    """The start of a step that works now: every other step is told by its end."""
+    last = events[-1] if events else None
+    return [last] if last and last["event"] == "step-start" else []
+
+
+def _row(event: dict) -> list:
+    what = event["step"] if event["event"].startswith("step") else event["event"]
+    before, after = event["before"] or {}, event["after"] or {}
+    differ = [name for name in after if before.get(name) != after[name]]
+    changes = [f"{name} {text(before.get(name))} -> {text(after[name])}" for name in differ[:_SHOWN]]
+    if len(differ) > _SHOWN:
+        changes.append(f"and {counted(len(differ) - _SHOWN, 'more change')}")
+    return [
+        event["at"][:19].replace("T", " "),
+        event["actor"],
+        event["playbook"],
+        what,
+        [event["result"], _STATUS.get(event["result"], "dim")],
+        "; ".join([*([event["reason"]] if event["reason"] else []), *changes]),
+    ]
