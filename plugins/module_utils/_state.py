@@ -141,7 +141,7 @@ class State:
 
     def room(self, size: int) -> None:
         """Refusal where the file system has less than `size` bytes, or no file more: told before anything is changed."""
-        disk = os.statvfs(self.directory)
+        disk = os.statvfs(next(path for path in (self.directory, *self.directory.parents) if path.exists()))
         free = disk.f_bfree * disk.f_frsize  # root's: it may use what is reserved
         if free < size:
             raise Refusal(

@@ -132,6 +132,7 @@ def test_a_full_disk_is_told_before_and_changes_nothing(small_disk):
     state.write("lock.json", OLD)
     state.append("journal/x.jsonl", OLD)
     state.room(1024)
+    State.open(small_disk / "not/yet", "daemon-1", make=False).room(1024)
     with pytest.raises(
         Refusal, match=r"\d+ KiB are free where .*/state is, and a run needs 1024 KiB to keep its record; free some"
     ):
