@@ -32,14 +32,8 @@ def perform(
 ) -> dict:
     """The result of a module's function on the host. `execute(command, input) -> {rc, stdout, stderr}` reaches it."""
     program = Path(_host_side.__file__).read_bytes()
-    call = {
-        "version": version(),
-        "package": PACKAGE,
-        "module": module,
-        "params": params,
-        "paths": paths,
-        "check_mode": check_mode,
-    }
+    call = {"version": version(), "package": PACKAGE, "module": module, "params": params, "paths": paths}
+    call |= {"check_mode": check_mode, "claim": claim}
     said = b"%d\n%s%s\n" % (len(program), program, json.dumps(call).encode())
     command = f"{shlex.quote(python)} -c {shlex.quote(_START)}"
     result = _answer(execute(command, said), module, python)
