@@ -9,7 +9,7 @@ from ansible_collections.smartsports.scaling.plugins.module_utils import _scale_
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, Say
 
 CHANGES = "app"
-LEASE_AFTER = 180.0  # seconds: Compose, which renews no lease, starts the replicas next
+LEASE_AFTER = 90.0  # seconds: Compose, which renews no lease, starts the replicas next
 SPEC = {
     "argument_spec": {
         "project_dir": {"type": "path", "required": True},
