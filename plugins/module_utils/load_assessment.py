@@ -263,7 +263,9 @@ def _result(
         "triggers": [_trigger(name, each, seen, platform.limits, thresholds) for name, each in thresholds["triggers"].items()],
         "replicas": {"running": running, "seen": seen_now},
         "drift": [asdict(drift) for drift in drifts],
-        "command": _assessed.command(severity, params["command_options"], stopped, drifts[0].heals if drifts else ""),
+        "command": _assessed.command(
+            severity, params["command_options"], stopped, drifts[0].heals if drifts else "", outage=platform.replicas == []
+        ),
         "source": seen.source,
         "remarks": remarks,
     }

@@ -241,6 +241,8 @@ def test_drift_is_told_and_healed_where_nothing_is_worse(platform):
     assert any("10.0.0.9:3000 is no replica's" in line[0] for line in result["report"]["lines"])
     platform.probes = Probes(3, ("refused",) * 3, None, 0)
     assert "respond.yml -e profile=overload" in assess()["command"]["command"]
+    platform.replicas = []  # none that could respond
+    assert assess()["command"]["command"] == "ansible-playbook playbooks/scale_app.yml -e replicas=2"
 
 
 @pytest.mark.parametrize("problem", [Refusal("nginx is broken."), OSError("no rights"), ([], ["nginx is broken."])])
