@@ -38,7 +38,7 @@ def find(client, params: dict, look: Callable[[], dict] | None = None) -> tuple[
         comparisons["nginx's servers"] = lambda: of_nginx(client, params, running, look()["diff"], heals)
     if running and directory and (directory / _scale_file.NAME).is_file():
         comparisons["the limits"] = lambda: limits(_scale_file.limits(directory), _configurations(client, running))
-        comparisons[".env"] = lambda: listed(directory, params["files"], heals)
+        comparisons[".env"] = lambda: in_env(directory, params["files"], heals)
     drifts, remarks = [], []
     for name, compare in comparisons.items():
         try:
@@ -75,7 +75,7 @@ def _without_override(replicas: list[Container]) -> list[str]:
     return list(next(iter(files))) if len(files) == 1 and not any(_scale_file.NAME in each for each in files) else []
 
 
-def listed(directory: Path, files: list[str], heals: str) -> list[Drift]:
+def in_env(directory: Path, files: list[str], heals: str) -> list[Drift]:
     if _scale_file.listed(directory, files):
         return []
     return [
@@ -99,8 +99,7 @@ def limits(kept: dict[str, str], present: dict[str, dict]) -> list[Drift]:
         Drift(
             "limits",
             ", ".join(f"{limit} {texts[limit](value)}" for limit, value in wanted.items()),
-            "; ".join(f"{name} has {shown[name]}" for name in others[:3])
-            + (f"; and {len(others) - 3} more" if others[3:] else ""),
+            listed([f"{name} has {shown[name]}" for name in others]),
             f"resize_app.yml{arguments}",
         )
     ]
@@ -132,6 +131,11 @@ def of_nginx(client, params: dict, running: list[Container], diff: dict, heals: 
         return bool(workers) and min(workers) >= max(_started(client, replica) for replica in running)
 
     return routes(diff, heals, resolved)
+
+
+def listed(others: list[str]) -> str:
+    """The first three of them."""
+    return "; ".join(others[:3]) + (f"; and {len(others) - 3} more" if others[3:] else "")
 
 
 def _started(client, replica: Container) -> float:

@@ -8,6 +8,7 @@ import math
 from dataclasses import asdict, dataclass, replace
 
 from ansible_collections.smartsports.scaling.plugins.module_utils import (
+    _agreement,
     _assessed,
     _direct,
     _drift,
@@ -64,6 +65,7 @@ SPEC = {
         "pgbouncer_admin_user": {"type": "str", "default": "admin"},
         "pgbouncer_admin_password": {"type": "str", "no_log": True},
         "features": {"type": "dict", "default": FEATURES},
+        "schema": {"type": "dict", "default": {}},
         "thresholds": {"type": "dict", "default": {}},
         "metrics": {"type": "dict", "default": {}},
         "command_options": {"type": "str", "default": ""},
@@ -73,6 +75,7 @@ SPEC = {
 }
 PROMETHEUS_TIMEOUT = 0.9  # seconds; the whole answer is due in 3
 PROBE_TIMEOUT = 2.1  # more than the 2 s that make it P2
+ADMIN_TIMEOUT = 0.8
 DEADLINE = 2.3
 SERVICES = ("pgbouncer", "postgres", "redis")
 
@@ -91,6 +94,7 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
             "probes": lambda: _probe.probe(url, params["probe_count"], PROBE_TIMEOUT, lambda: entry_session(params)),
             "flags": lambda: _disabled(params),
             "drift": lambda: _drifts(params),
+            "settings": lambda: _apart(params),
         }
     )
     platform = _platform(params, metrics, thresholds)
@@ -102,6 +106,11 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
     drifts, unseen = (
         answers["drift"] if isinstance(answers["drift"], tuple) else ([], [f"drift is not known ({answers['drift']})."])
     )
+    apart = answers["settings"]
+    if isinstance(apart, list):
+        drifts = [*drifts, *apart]
+    elif not remarks:  # otherwise the flags tell the same
+        unseen = [*unseen, f"whether all instances have the same settings is not known ({str(apart).rstrip('.')})."]
     return _result(params, thresholds, platform, probes, url, disabled, drifts, [*platform.remarks, *remarks, *unseen])
 
 
@@ -209,13 +218,20 @@ def allowed_cores(config: dict) -> float:
 def _disabled(params: dict) -> tuple[dict[str, str], list[str]]:
     """Route pattern -> feature that we switched off; and a remark where nobody could tell."""
     try:
-        found = Client({**params, "timeout": 0.8, "deadline": 0.8}).read_once(["feature-flags"])["feature-flags"]
+        found = Client({**params, "timeout": ADMIN_TIMEOUT, "deadline": ADMIN_TIMEOUT}).read_once(["feature-flags"])[
+            "feature-flags"
+        ]
     except (Refusal, Failed) as problem:
         return {}, [f"the feature flags could not be read: {str(problem).rstrip('.')}."]
     if not found.told:
         return {}, []
     flags = found.newest.settings
     return {pattern: name for name, pattern in params["features"].items() if flags.get(name) is False}, []
+
+
+def _apart(params: dict) -> list[_drift.Drift]:
+    """Beside the flags, which are a part of it, so that these are known also where the rest takes too long."""
+    return _agreement.find({**params, "timeout": ADMIN_TIMEOUT, "deadline": ADMIN_TIMEOUT})
 
 
 def _drifts(params: dict) -> tuple[list[_drift.Drift], list[str]]:
