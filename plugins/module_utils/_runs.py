@@ -29,9 +29,12 @@ def tell(state: State, claim: dict, **event: Any) -> None:
     _journal.note(state, claim["record"], **about, **event)
 
 
-def began_a_step(state: State, claim: dict) -> bool:
-    """Whether a run came as far as to a step; one that was refused before has nothing to be remembered for."""
-    return any(event["run"] == claim["run"] and event["step"] for event in _journal.events(state, claim["record"]))
+def did_something(state: State, claim: dict) -> bool:
+    """Whether a step of the run changed something or failed; a run that was refused, or found nothing to do, is nothing to remember."""
+    return any(
+        event["run"] == claim["run"] and event["event"] == "step-end" and event["result"] != "unchanged"
+        for event in _journal.events(state, claim["record"])
+    )
 
 
 def record_for(state: State, wanted: dict, settings: dict, taken_over: dict | None) -> tuple[dict, str]:
