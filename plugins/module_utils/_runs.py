@@ -29,9 +29,11 @@ def tell(state: State, claim: dict, **event: Any) -> None:
     _journal.note(state, claim["record"], **about, **event)
 
 
-def began_a_step(state: State, claim: dict) -> bool:
-    """Whether a run came as far as to a step; one that was refused before has nothing to be remembered for."""
-    return any(event["run"] == claim["run"] and event["step"] for event in _journal.events(state, claim["record"]))
+def did_something(state: State, claim: dict) -> bool:
+    """Whether a step of the run ended in another way than unchanged, or did not end: a run without one has nothing to be remembered for."""
+    steps = [event for event in _journal.events(state, claim["record"]) if event["run"] == claim["run"] and event["step"]]
+    unchanged = [event for event in steps if event["result"] == "unchanged"]
+    return len(steps) != 2 * len(unchanged)  # each has a start, too
 
 
 def record_for(state: State, wanted: dict, settings: dict, taken_over: dict | None) -> tuple[dict, str]:

@@ -35,7 +35,7 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
 
 
 def _keep(state: State, claim: dict, begun: dict, changes: dict, seen: dict, failure: str) -> bool:
-    if begun["opened"] and not changes and not _runs.began_a_step(state, claim):
+    if begun["opened"] and not changes and not _runs.did_something(state, claim):
         _record.discard(state, claim["record"])
         _journal.forget(state, claim["record"])
         return False

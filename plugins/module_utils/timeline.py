@@ -57,8 +57,8 @@ def _unended(events: list[dict]) -> list[dict]:
 
 
 def _row(event: dict) -> list:
-    what = event["step"] if event["event"].startswith("step") else event["event"]
-    before, after = event["before"] or {}, event["after"] or {}
+    what = event["step"] if event["event"].startswith("step") else f"{event['event']} {event['step']}".rstrip()
+    before, after = _runs.flat(event["before"] or {}), _runs.flat(event["after"] or {})
     differ = [name for name in after if before.get(name) != after[name]]
     changes = [f"{name} {text(before.get(name))} -> {text(after[name])}" for name in differ[:_SHOWN]]
     if len(differ) > _SHOWN:

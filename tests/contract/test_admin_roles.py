@@ -21,14 +21,14 @@ LIMITS = {"search_endpoints": {"requests_per_minute": 30}, "non_essential_endpoi
 
 
 class Engine(ThreadingHTTPServer):
-    """As much of a Docker engine as listing containers takes."""
+    """As much of a Docker engine as looking at containers takes."""
 
     daemon_threads = True
 
     def __init__(self, platform: Platform) -> None:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self):
-                content = json.dumps({"ApiVersion": "1.44"} if self.path.endswith("/version") else listed(platform)).encode()
+                content = json.dumps(told(self.path.rpartition("/v1.")[2], platform)).encode()
                 self.send_response(200)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(content)))
@@ -40,6 +40,14 @@ class Engine(ThreadingHTTPServer):
 
         super().__init__(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+
+
+def told(path: str, platform: Platform) -> dict | list:
+    if path.endswith("/version"):
+        return {"ApiVersion": "1.44"}
+    if path.endswith("/info"):
+        return {"ID": "engine-of-the-test"}
+    return listed(platform) if "/containers/json" in path else {"HostConfig": {}}
 
 
 def listed(platform: Platform) -> list[dict]:
@@ -74,6 +82,7 @@ class Runner:
             "ansible_connection": "local",
             "ansible_python_interpreter": sys.executable,
             "smartsports_project_dir": str(directory),
+            "smartsports_state_directory": str(directory / "state"),
             "smartsports_app_port": platform.port,
             "smartsports_admin_token": TOKEN,
             "smartsports_admin_deadline": 3,
