@@ -52,7 +52,10 @@ def guarded(claim: dict, step: str, tier: str, work: Callable[[], dict], lease_a
     try:
         tell(event="step-end", result="ok" if changed else "unchanged", changed=changed, **values)
     except Refusal as refusal:  # it is done all the same
-        return {**result, "warnings": [*result.get("warnings", []), f"{step} is done, and the journal does not tell of it: {refusal}"]}
+        return {
+            **result,
+            "warnings": [*result.get("warnings", []), f"{step} is done, and the journal does not tell of it: {refusal}"],
+        }
     return result
 
 

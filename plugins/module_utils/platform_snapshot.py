@@ -53,7 +53,9 @@ def _app(params: dict) -> dict:
     try:
         limits = [_limits.of(client.api.inspect_container(each.id)["HostConfig"]) for each in running]
     except (DockerException, OSError) as error:
-        raise Refusal(f"the Docker engine did not tell the limits of {params['project']}/{params['service']} ({error})") from error
+        raise Refusal(
+            f"the Docker engine did not tell the limits of {params['project']}/{params['service']} ({error})"
+        ) from error
     return {
         "replicas": len(running),
         **(limits[0] if all(each == limits[0] for each in limits) else {"cpus": None, "memory": None}),
