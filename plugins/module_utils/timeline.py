@@ -34,7 +34,7 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
             "columns": ["at (UTC)", "who", "playbook", "what", "result", "change"],
             "rows": [_row(event) for event in events if event["event"] != "step-start" or event in _unended(events)],
             "lines": [
-                *([f"not ended: {event['playbook']} {event['step']}", "bad"] for event in lost),
+                *([f"not ended: {event['playbook']} {event['step']}".rstrip(), "bad"] for event in lost),
                 *([sentence, "warn"] for sentence in state.recovered),
             ],
         },

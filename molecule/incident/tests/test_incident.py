@@ -96,7 +96,7 @@ def test_a_record_is_not_closed_while_something_of_it_is_in_force(platform):
 def test_what_is_taken_back_can_be_closed(platform):
     code, output, _changed = play(RUN, "-e", json.dumps({"cache_ttls": {"event_list_ttl": 60}}))
     assert code == 0, output
-    code, output, changed = play("playbooks/incident.yml", "-e", "action=close", "-e", "why=sold out")
+    code, output, changed = play("playbooks/incident.yml", "-e", "action=close", "-e", "why='sold out'")
     assert (code, changed) == (0, 1), output
     [record] = records(platform)
     assert record["closed"] and record["closed_by"]["why"] == "sold out"

@@ -57,7 +57,9 @@ def look(engine, platform):
 
     def look(**options):
         pooler = {"pgbouncer_service": "pgbouncer", "pgbouncer_port": 6432, "pgbouncer_admin_user": "admin"}
-        return platform_snapshot.run({**platform.params(), **pooler, "pgbouncer_admin_password": "right", **options}, False, silent)
+        return platform_snapshot.run(
+            {**platform.params(), **pooler, "pgbouncer_admin_password": "right", **options}, False, silent
+        )
 
     return look
 

@@ -36,7 +36,9 @@ def test_the_next_one_joins_it(state):
 
 def test_a_run_that_is_no_incident_s_is_refused_during_one(state):
     first, _how = record_for(state, WANTED, SETTINGS, None)
-    with pytest.raises(Refusal, match=rf"incident {first['id']} of alice is open since .*, and a run of kind auto does not change"):
+    with pytest.raises(
+        Refusal, match=rf"incident {first['id']} of alice is open since .*, and a run of kind auto does not change"
+    ):
         record_for(state, {**WANTED, "kind": "auto"}, LATER, None)
     assert _record.read(state, first["id"]) == first
 
@@ -86,7 +88,11 @@ def test_differences_are_of_what_both_know():
 
 
 def test_flat_and_nested():
-    settings = {"queue-config": {"virtual_queue": {"enabled": True}}, "app": {"replicas": 2}, "database-config": {"read_replicas": []}}
+    settings = {
+        "queue-config": {"virtual_queue": {"enabled": True}},
+        "app": {"replicas": 2},
+        "database-config": {"read_replicas": []},
+    }
     fields = {"queue-config.virtual_queue.enabled": True, "app.replicas": 2, "database-config.read_replicas": []}
     assert flat(settings) == fields
     assert nested(fields) == settings

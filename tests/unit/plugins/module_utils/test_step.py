@@ -18,7 +18,14 @@ PACKAGE = _lane.__name__.removesuffix("_lane")
 @pytest.fixture
 def run(state):
     """The description of a run that holds the lock."""
-    described = {"run": "a", "playbook": "respond.yml", "who": "alice", "source": "person", "kind": "planned", "preemptible": True}
+    described = {
+        "run": "a",
+        "playbook": "respond.yml",
+        "who": "alice",
+        "source": "person",
+        "kind": "planned",
+        "preemptible": True,
+    }
     _lock.acquire(state, {**described, "controller": _process.identity()}, 0)
     return described
 
