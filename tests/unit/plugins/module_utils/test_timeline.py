@@ -31,7 +31,7 @@ def rows(result):
 
 
 def test_nothing_was_changed_by_a_playbook_yet(show, host):
-    with pytest.raises(Refusal, match="there is no record in .*: nothing was changed by a playbook yet"):
+    with pytest.raises(Refusal, match=r"there is no record in .*: nothing was changed by a playbook yet"):
         show()
     assert not host.directory.exists()
 
