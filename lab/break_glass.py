@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -9,6 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+# What an engineer has on the Docker host: no environment of this checkout.
+SYSTEM = {
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "HOME": "/",
+    "TERM": "dumb",
+    "PS1": "",
+    "PS2": "",
+}
 
 
 @dataclass(frozen=True)
@@ -40,6 +49,31 @@ def sections(document: str) -> dict[str, Section]:
         [block] = re.findall(r"(?ms)^```bash\n(.*?)^```$", text)
         found[title] = Section(title, text.strip(), block)
     return found
+
+
+def paste(document: dict[str, Section], title: str, **values: str) -> tuple[int, str]:
+    """Begin and a block in a new interactive shell: what it returned, and the screen."""
+    ran = subprocess.run(
+        # Without line editing nothing of what is pasted is on the screen, so what is there was printed.
+        ["bash", "--norc", "--noprofile", "--noediting", "-i"],
+        input=document["Begin"].block + document[title].with_values(**values) + "exit $?\n",
+        cwd="/",
+        env=SYSTEM,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        timeout=180,
+        check=False,
+    )
+    return ran.returncode, ran.stdout
+
+
+def of_lab(prefix: str, target: Path) -> dict[str, Section]:
+    """The document of a lab's own inventory."""
+    ran = write(target, env={**os.environ, "LAB_PREFIX": prefix})
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return sections(target.read_text())
 
 
 def write(target: Path, *arguments: str, **environment) -> subprocess.CompletedProcess:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -55,8 +56,9 @@ class Readings:
 
     @property
     def newest(self) -> Reading:
-        """The settings with the highest version: the others are about to follow."""
-        return max(self.told.values(), key=lambda reading: reading.version)
+        """The settings with the highest version, of these what most run with: the others are about to follow."""
+        told = list(self.told.values())
+        return max(told, key=lambda reading: (reading.version, told.count(reading)))
 
 
 class Client:
@@ -119,6 +121,13 @@ class Client:
                 return found
 
         return self._patiently(lambda: self._first(send, prefer))[1]
+
+    def tell(self, resource: str, patch: dict, names: Collection[str]) -> None:
+        """POST to each of these instances itself. Who does not take it goes on as before, and is seen to."""
+        for instance in self.instances():
+            if instance.name in names:
+                with contextlib.suppress(Failed, NotOffered):
+                    self._http.post(instance.url + resource, patch)
 
     def _first(self, ask: Callable[[Instance], T], prefer: Collection[str] = ()) -> tuple[str, T]:
         failures = {}

@@ -10,6 +10,7 @@ from ansible_collections.smartsports.scaling.plugins.module_utils._admin_http im
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, Say, safe_point
 
 POLL = 0.2  # instances hear of a change within a second
+PATIENCE = 1.5  # seconds; an instance that has not heard by then is told itself
 
 
 def converge(resource: str, patch: dict, params: dict, check_mode: bool, say: Say) -> dict:
@@ -50,7 +51,8 @@ def members(settings: dict, prefix: str = "") -> dict:
 
 def _with_get(client: Client, resource: str, patch: dict, readings: Readings, check_mode: bool, say: Say) -> dict:
     present = readings.newest
-    before = part(present.settings, patch)
+    found = [part(reading.settings, patch) for reading in (present, *readings.told.values())]
+    before = next((each for each in found if each != patch), patch)  # the newest's, or of an instance that differs from it
     changed = before != patch
     result = {"changed": changed, "idempotent": True, "diff": _diff(resource, before, patch)}
     if check_mode:
@@ -60,7 +62,7 @@ def _with_get(client: Client, resource: str, patch: dict, readings: Readings, ch
             "version": present.version,
             "instances": sorted(readings.told),
         }
-    if changed:
+    if found[0] != patch:
         present = client.write(resource, patch, readings.told, lambda: _in_effect(client, resource, patch))
         readings = client.read_once([resource])[resource]
     try:
@@ -95,15 +97,15 @@ def _without_get(client: Client, resource: str, patch: dict, check_mode: bool) -
 def _until_all_run_with_it(
     client: Client, resource: str, patch: dict, present: Reading, readings: Readings, say: Say
 ) -> Readings:
-    end = time.monotonic() + client.deadline
-    said = False
+    began = time.monotonic()
+    said = told = False
     while lagging := _lagging(readings, patch):
         if readings.told and readings.newest.version > present.version and part(readings.newest.settings, patch) != patch:
             raise Refusal(
                 f"somebody else changed {resource} during this run (version {readings.newest.version} after {present.version}) to something "
-                f"else than asked ({_difference(readings.newest, patch)}); agree on who steers, then run again."
+                f"else than asked ({difference(readings.newest, patch)}); agree on who steers, then run again."
             )
-        if time.monotonic() >= end:
+        if time.monotonic() >= began + client.deadline:
             raise Refusal(
                 f"{len(lagging)} of {len(readings.told) + len(readings.failed) + len(readings.not_offered)} instances do not run with the "
                 f"{resource} asked for after {client.deadline:g} s ({'; '.join(f'{name}: {why}' for name, why in sorted(lagging.items()))}); "
@@ -112,6 +114,9 @@ def _until_all_run_with_it(
         if not said:
             say(f"waiting until all instances run with the {resource}: {', '.join(sorted(lagging))}")
             said = True
+        if not told and time.monotonic() >= began + PATIENCE:
+            client.tell(resource, patch, lagging.keys() & readings.told.keys())
+            told = True
         safe_point()
         time.sleep(POLL)
         readings = client.read_once([resource])[resource]
@@ -121,12 +126,13 @@ def _until_all_run_with_it(
 def _lagging(readings: Readings, patch: dict) -> dict:
     """The instances that do not run with it, and why we think so."""
     behind = {
-        name: _difference(reading, patch) for name, reading in readings.told.items() if part(reading.settings, patch) != patch
+        name: difference(reading, patch) for name, reading in readings.told.items() if part(reading.settings, patch) != patch
     }
     return {**behind, **readings.failed, **readings.not_offered}
 
 
-def _difference(reading: Reading, patch: dict) -> str:
+def difference(reading: Reading, patch: dict) -> str:
+    """What it runs with otherwise, in words; empty where nothing."""
     runs_with = members(reading.settings)
     return ", ".join(
         f"{name} is {runs_with.get(name)}, not {value}" for name, value in members(patch).items() if runs_with.get(name) != value

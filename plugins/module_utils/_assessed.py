@@ -45,16 +45,17 @@ _WORDS = {
 _STATUS = {"P0": "bad", "P1": "bad", "P2": "warn", "unknown": "warn", "normal": "good"}
 
 
-def command(severity: str, options: str, start: str, heals: str = "") -> dict:
+def command(severity: str, options: str, start: str, heals: str = "", outage: bool = False) -> dict:
     """`options`: the inventory that was assessed; `start`: a container that the entry lacks, which is then the first thing to do;
-    `heals`: what ends a drift, and is the thing to do where nothing is worse (responding ends it, too)."""
+    `heals`: what ends a drift, and is the thing to do where nothing is worse (responding ends it, too), and in an `outage`, where no
+    replica is left to respond with."""
     if start:
         return {
             "command": f"docker start {start}",
             "duration": "about 2 s",
             "risk": "none: it does not run, so nobody is served by it",
         }
-    if heals and severity == "normal":
+    if heals and (outage or severity == "normal"):
         text, duration, risk = f"ansible-playbook playbooks/{heals}", "about 10 s", "low: nothing that runs is restarted"
     else:
         text, duration, risk = COMMANDS[severity]

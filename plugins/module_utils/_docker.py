@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ except ImportError as error:  # the module runs on a host without the pinned ven
     DockerException = Exception
     DOCKER_IMPORT_ERROR = error
 
+_FILES = "com.docker.compose.project.config_files"
 _HEALTH = re.compile(r"\((?:health: )?(healthy|unhealthy|starting)\)")
 
 
@@ -32,6 +34,7 @@ class Container:
     health: str  # healthy, unhealthy, starting, none
     addresses: dict  # network name -> IPv4 address; empty while it does not run
     image: str
+    files: tuple = ()  # names of the Compose files that it was made from
 
     @property
     def address(self) -> str:
@@ -105,4 +108,5 @@ def _container(entry: dict) -> Container:
         health=health.group(1) if health else "none",
         addresses={name: network["IPAddress"] for name, network in networks.items() if network.get("IPAddress")},
         image=entry["Image"],
+        files=tuple(os.path.basename(name) for name in entry["Labels"].get(_FILES, "").split(",") if name),
     )

@@ -27,24 +27,25 @@ def find(client, params: dict, look: Callable[[], dict] | None = None) -> tuple[
     """Every drift, and a remark for each comparison that could not be made. `look`: what module upstream would change; without it
     nginx is left out."""
     running = containers(client, params["project"], params["service"])
-    if not running:
-        return [], []  # an outage, not a drift: it has its own word everywhere
+    replicas = running or containers(client, params["project"], params["service"], all_states=True)
+    if not replicas:
+        return [], []  # taken down, or never started: no playbook brings it back, and it has its own word everywhere
     directory = Path(params["project_dir"]) if params["project_dir"] else None
     kept = _scale_file.kept(directory) if directory else None
     heals = healing(running, directory)
-    comparisons = {"the number of replicas": lambda: number(len(running), kept, heals)}
-    if look:
+    comparisons = {"the number of replicas": lambda: number(running, kept, heals, _without_override(replicas))}
+    if look and running:
         comparisons["nginx's servers"] = lambda: of_nginx(client, params, running, look()["diff"], heals)
-    if directory and (directory / _scale_file.NAME).is_file():
+    if running and directory and (directory / _scale_file.NAME).is_file():
         comparisons["the limits"] = lambda: limits(_scale_file.limits(directory), _configurations(client, running))
-        comparisons[".env"] = lambda: listed(directory, params["files"], heals)
-    found, remarks = [], []
+        comparisons[".env"] = lambda: in_env(directory, params["files"], heals)
+    drifts, remarks = [], []
     for name, compare in comparisons.items():
         try:
-            found += compare()
+            drifts += compare()
         except (Refusal, DockerException, OSError) as problem:
             remarks.append(f"{name} could not be compared: {str(problem).rstrip('.')}.")
-    return found, remarks
+    return drifts, remarks
 
 
 def healing(running: list[Container], directory: Path | None) -> str:
@@ -53,13 +54,28 @@ def healing(running: list[Container], directory: Path | None) -> str:
     return f"scale_app.yml -e replicas={max(len(running), kept or 0)}"
 
 
-def number(running: int, kept: int | None, heals: str) -> list[Drift]:
-    if kept in (None, running):
+def number(running: list[Container], kept: int | None, heals: str, without: list[str]) -> list[Drift]:
+    """`without`: the files that all of them were made from, where the override is not among them."""
+    if kept in (None, len(running)):
         return []
-    return [Drift("replicas", f"{kept} kept in {_scale_file.NAME}", f"{running} running", heals)]
+    # The first replica is made so, too: it says something only where others are gone.
+    why = f", made from {' and '.join(without)} alone, as by docker compose -f" if without and len(running) < kept else ""
+    return [
+        Drift(
+            "replicas",
+            f"{kept} kept in {_scale_file.NAME}",
+            f"{len(running) or 'none'} running{why}",
+            heals,
+        )
+    ]
 
 
-def listed(directory: Path, files: list[str], heals: str) -> list[Drift]:
+def _without_override(replicas: list[Container]) -> list[str]:
+    files = {replica.files for replica in replicas}
+    return list(next(iter(files))) if len(files) == 1 and not any(_scale_file.NAME in each for each in files) else []
+
+
+def in_env(directory: Path, files: list[str], heals: str) -> list[Drift]:
     if _scale_file.listed(directory, files):
         return []
     return [
@@ -83,8 +99,7 @@ def limits(kept: dict[str, str], present: dict[str, dict]) -> list[Drift]:
         Drift(
             "limits",
             ", ".join(f"{limit} {texts[limit](value)}" for limit, value in wanted.items()),
-            "; ".join(f"{name} has {shown[name]}" for name in others[:3])
-            + (f"; and {len(others) - 3} more" if others[3:] else ""),
+            listed([f"{name} has {shown[name]}" for name in others]),
             f"resize_app.yml{arguments}",
         )
     ]
@@ -116,6 +131,11 @@ def of_nginx(client, params: dict, running: list[Container], diff: dict, heals: 
         return bool(workers) and min(workers) >= max(_started(client, replica) for replica in running)
 
     return routes(diff, heals, resolved)
+
+
+def listed(others: list[str]) -> str:
+    """The first three of them."""
+    return "; ".join(others[:3]) + (f"; and {len(others) - 3} more" if others[3:] else "")
 
 
 def _started(client, replica: Container) -> float:

@@ -101,6 +101,19 @@ class Schema:
             raise Refusal(f"'{name}' ({source}) is no field of a profile; the known ones are {', '.join(sorted(self._data))}.")
         return Field(**{**entry, "name": name, "path": entry["path"].replace("*", last)})
 
+    def name_of(self, resource: str, path: str) -> str | None:
+        """The field that stands for a setting of a resource; None where no profile can set it."""
+        last = path.rpartition(".")[2]
+        for name, entry in self._data.items():
+            if entry["resource"] == resource and entry["path"].replace("*", last) == path:
+                return name.replace("*", last)
+        return None
+
+    @property
+    def resources(self) -> set[str]:
+        """Where fields live."""
+        return {entry["resource"] for entry in self._data.values()}
+
     @property
     def tiers(self) -> list[str]:
         """The tiers that fields belong to."""

@@ -30,7 +30,7 @@ def tell(state: State, claim: dict, **event: Any) -> None:
 
 
 def did_something(state: State, claim: dict) -> bool:
-    """Whether a step of the run ended in another way than unchanged, or did not end: a run without one has nothing to be remembered for."""
+    """Whether a step of the run changed something, failed or has no end; a run that was refused, or found nothing to do, is nothing to remember."""
     steps = [event for event in _journal.events(state, claim["record"]) if event["run"] == claim["run"] and event["step"]]
     unchanged = [event for event in steps if event["result"] == "unchanged"]
     return len(steps) != 2 * len(unchanged)  # each has a start, too

@@ -57,7 +57,9 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
     client = connect()
     replicas = _replicas(client, params)
     running = [replica for replica in replicas if replica.runs]
-    if not running:
+    if not running and (
+        wanted is None or not replicas
+    ):  # stopped ones, as a docker compose that failed leaves them, can be started
         raise Refusal(
             f"no container of {params['project']}/{params['service']} runs on this host; start the platform with docker compose up -d, "
             "or correct smartsports_project."
@@ -72,7 +74,7 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
     }
     result: dict[str, Any] = {"changed": False, "replicas": len(running), "observed": observed}
     if wanted is not None and directory:
-        _check(wanted, running, directory, client, params)
+        _check(wanted, replicas, directory, client, params)
         result["plan"] = _plan(wanted, replicas, kept, directory)
         result["diff"] = {"before": {"replicas": len(running)}, "after": {"replicas": wanted}}
         if params["since"]:
@@ -124,7 +126,8 @@ def _replicas(client, params: dict) -> list[Replica]:
     return found
 
 
-def _check(wanted: int, running: list[Replica], directory: Path, client, params: dict) -> None:
+def _check(wanted: int, replicas: list[Replica], directory: Path, client, params: dict) -> None:
+    running = [replica for replica in replicas if replica.runs]
     present = len(running)
     if wanted < present and not params["allow_down"]:
         raise Refusal(
@@ -145,7 +148,7 @@ def _check(wanted: int, running: list[Replica], directory: Path, client, params:
             f"with the shell's; unset {' '.join(overruled)}, or correct .env, and run this again."
         )
     # What new replicas will get: the kept limit, or else that of the newest.
-    limit = _limits.size(_scale_file.limits(directory).get("memory")) or running[-1].memory
+    limit = _limits.size(_scale_file.limits(directory).get("memory")) or (running or replicas)[-1].memory
     host_memory = client.api.info()["MemTotal"]  # slow to ask for, so only where replicas are added
     if limit:
         fix = f"choose at most {host_memory // limit}, or lower the limit (playbooks/resize_app.yml, or the compose file)"
@@ -201,8 +204,8 @@ def _report(wanted: int, since: dict, observed: dict, plan: dict, check_mode: bo
 
 
 def _undo(playbooks: str, before: int, after: int, check_mode: bool) -> list:
-    """The command that takes just this change back, where it is known how playbooks are started here."""
-    if not playbooks or before == after:
+    """The command that takes just this change back, where it is known how playbooks are started here; nobody wants an outage back."""
+    if not playbooks or before in (0, after):
         return []
     playbook = "scale_down.yml" if before < after else "scale_app.yml"
     return [[f"{'would be undone by' if check_mode else 'undo'}: {playbooks}/{playbook} -e replicas={before}", "command"]]

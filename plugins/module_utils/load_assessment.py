@@ -8,6 +8,7 @@ import math
 from dataclasses import asdict, dataclass, replace
 
 from ansible_collections.smartsports.scaling.plugins.module_utils import (
+    _agreement,
     _assessed,
     _direct,
     _drift,
@@ -65,6 +66,7 @@ SPEC = {
         "pgbouncer_admin_user": {"type": "str", "default": "admin"},
         "pgbouncer_admin_password": {"type": "str", "no_log": True},
         "features": {"type": "dict", "default": FEATURES},
+        "schema": {"type": "dict", "default": {}},
         "thresholds": {"type": "dict", "default": {}},
         "metrics": {"type": "dict", "default": {}},
         "observe": {"type": "dict"},
@@ -75,6 +77,7 @@ SPEC = {
 }
 PROMETHEUS_TIMEOUT = 0.9  # seconds; the whole answer is due in 3
 PROBE_TIMEOUT = 2.1  # more than the 2 s that make it P2
+ADMIN_TIMEOUT = 0.8
 DEADLINE = 2.3
 SERVICES = ("pgbouncer", "postgres", "redis")
 
@@ -93,7 +96,8 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
             "probes": lambda: _probe.probe(url, params["probe_count"], PROBE_TIMEOUT, lambda: entry_session(params)),
             "flags": lambda: _disabled(params),
             "drift": lambda: _drifts(params),
-            **({"settings": lambda: _settings(params, say)} if params["observe"] else {}),
+            "apart": lambda: _apart(params),
+            **({"platform": lambda: _observed(params, say)} if params["observe"] else {}),
         }
     )
     platform = _platform(params, metrics, thresholds)
@@ -105,9 +109,14 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
     drifts, unseen = (
         answers["drift"] if isinstance(answers["drift"], tuple) else ([], [f"drift is not known ({answers['drift']})."])
     )
+    apart = answers["apart"]
+    if isinstance(apart, list):
+        drifts = [*drifts, *apart]
+    elif not remarks:  # otherwise the flags tell the same
+        unseen = [*unseen, f"whether all instances have the same settings is not known ({str(apart).rstrip('.')})."]
     result = _result(params, thresholds, platform, probes, url, disabled, drifts, [*platform.remarks, *remarks, *unseen])
     # Who needs what could not be read looks again, and is told why.
-    return result | ({"platform": answers["settings"]} if isinstance(answers.get("settings"), dict) else {})
+    return result | ({"platform": answers["platform"]} if isinstance(answers.get("platform"), dict) else {})
 
 
 @dataclass(frozen=True)
@@ -214,7 +223,9 @@ def allowed_cores(config: dict) -> float:
 def _disabled(params: dict) -> tuple[dict[str, str], list[str]]:
     """Route pattern -> feature that we switched off; and a remark where nobody could tell."""
     try:
-        found = Client({**params, "timeout": 0.8, "deadline": 0.8}).read_once(["feature-flags"])["feature-flags"]
+        found = Client({**params, "timeout": ADMIN_TIMEOUT, "deadline": ADMIN_TIMEOUT}).read_once(["feature-flags"])[
+            "feature-flags"
+        ]
     except (Refusal, Failed) as problem:
         return {}, [f"the feature flags could not be read: {str(problem).rstrip('.')}."]
     if not found.told:
@@ -223,7 +234,12 @@ def _disabled(params: dict) -> tuple[dict[str, str], list[str]]:
     return {pattern: name for name, pattern in params["features"].items() if flags.get(name) is False}, []
 
 
-def _settings(params: dict, say: Say) -> dict:
+def _apart(params: dict) -> list[_drift.Drift]:
+    """Beside the flags, which are a part of it, so that these are known also where the rest takes too long."""
+    return _agreement.find({**params, "timeout": ADMIN_TIMEOUT, "deadline": ADMIN_TIMEOUT})
+
+
+def _observed(params: dict, say: Say) -> dict:
     """What module platform_info tells: beside the assessment it costs no time of its own."""
     look = {"tiers": params["observe"]["tiers"], "resources": params["observe"]["resources"]}
     return platform_info.run({**params, **look}, True, say)
@@ -274,7 +290,9 @@ def _result(
         "triggers": [_trigger(name, each, seen, platform.limits, thresholds) for name, each in thresholds["triggers"].items()],
         "replicas": {"running": running, "seen": seen_now},
         "drift": [asdict(drift) for drift in drifts],
-        "command": _assessed.command(severity, params["command_options"], stopped, drifts[0].heals if drifts else ""),
+        "command": _assessed.command(
+            severity, params["command_options"], stopped, drifts[0].heals if drifts else "", outage=platform.replicas == []
+        ),
         "source": seen.source,
         "remarks": remarks,
     }

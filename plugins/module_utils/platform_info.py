@@ -19,14 +19,16 @@ SPEC = {"argument_spec": {**admin_info.SPEC["argument_spec"], **_LOCAL}, "suppor
 
 
 def run(params: dict, check_mode: bool, say: Say) -> dict:
-    """{observed, unfinished}: what is set, by resource, and the parts that a run which was killed left half done."""
+    """{observed, unfinished}: what is set, by resource, and the parts that a run which was killed, or somebody else, left half done."""
     observed: dict = {}
-    if "api" in params["tiers"]:
-        observed |= admin_info.run(params, check_mode, say)["settings"]
     unfinished = []
+    if "api" in params["tiers"]:
+        told = admin_info.run(params, check_mode, say)
+        observed |= told["settings"]
+        unfinished += sorted({entry["resource"] for entry in told["disagreements"]})
     if "app" in params["tiers"]:
         observed["app"] = {"replicas": _replicas(params, say)}
-        unfinished = ["app"] if params["upstreams"] and _unknown_to_nginx(params) else []
+        unfinished += ["app"] if params["upstreams"] and _unknown_to_nginx(params) else []
     return {"changed": False, "observed": observed, "unfinished": unfinished}
 
 

@@ -70,7 +70,7 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
     found = {name: _find(nginx, configuration, name) for name in _names(params)}
     listed = containers(client, params["project"], params["service"])
     replicas = [replica for replica in listed if replica.state == "running" and replica.addresses]
-    network = _common_network(nginx.container, replicas, params)
+    network = _common_network(nginx.container, replicas, params, check_mode)
     is_ours = _ours(client, network, replicas, params)
     present = {name: [server for server in block.servers if is_ours(server)] for name, (_file, block) in found.items()}
     hosts = {server.host for servers in present.values() for server in servers}
@@ -183,8 +183,9 @@ def _find(nginx: Nginx, configuration: dict[str, str], name: str) -> tuple[HostF
     return file, _upstream.find(text, name)
 
 
-def _common_network(nginx: Container, replicas: list[Container], params: dict) -> str:
-    shared = set(nginx.addresses).intersection(*(replica.addresses for replica in replicas)) if replicas else set()
+def _common_network(nginx: Container, replicas: list[Container], params: dict, check_mode: bool) -> str:
+    to_come = check_mode and params["expected"]  # a preview, where none runs yet
+    shared = set(nginx.addresses).intersection(*(replica.addresses for replica in replicas)) if replicas or to_come else set()
     if not shared:
         raise Refusal(
             f"no network is shared by {nginx.name} and all running containers of {params['project']}/{params['service']} ({len(replicas)} run); "
@@ -240,7 +241,7 @@ def _members(replicas: list[Container], hosts: set[str], network: str, params: d
         if replica.name in params["exclude"]:
             continue
         (members if replica.health in ("healthy", "none") or serves or starts else waiting).append(replica)
-    if not members:
+    if not members and not (check_mode and params["expected"]):
         raise Refusal(
             f"nginx would be left without any server: of {len(replicas)} running replica(s) of {params['project']}/{params['service']} none is "
             "healthy and stays; look at docker logs of the application."

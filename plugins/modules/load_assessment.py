@@ -11,7 +11,7 @@ description:
   - Holds the last minute against the runbook's severity table, and the runbook's triggers against their windows.
   - Asks Prometheus, and probes through nginx as a buyer does. Where Prometheus is down, asks the replicas, the engine, PgBouncer or
     PostgreSQL, and Redis directly, and says so. Evidence that is missing is unknown, never fine.
-  - Tells drift, what was changed by hand and nginx or the override do not know of, with the command that ends it.
+  - Tells drift, what was changed by hand and nginx, the override or other instances do not know of, with the command that ends it.
   - Answers within three seconds. Changes nothing.
 author:
   - SmartSports Rwanda platform team (@smartsports-rw)
@@ -116,6 +116,10 @@ options:
       analytics_tracking: /api/v1/analytics/.*
       recommendation_engine: /api/v1/recommendations.*
       social_features: /api/v1/social/.*
+  schema:
+    description: The fields that a profile can set; of these it is told where instances disagree, and without them it is not looked for.
+    type: dict
+    default: {}
   thresholds:
     description: What differs from the runbook's triggers and severity table, in their shape.
     type: dict

@@ -53,7 +53,9 @@ observed:
   type: dict
   sample: {app: {replicas: 2}, cache-config: {event_list_ttl: 60}}
 unfinished:
-  description: C(app), where replicas run that nginx does not know, as after a run that was killed.
+  description:
+    - C(app), where replicas run that nginx does not know, as after a run that was killed.
+    - A resource whose settings are not the same on all instances.
   returned: success
   type: list
   elements: str

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from sizes import in_sample
 
 from lab import scenario
+from lab.figures import keep
 from lab.scenario import ROOT, Lab
 
 
@@ -51,15 +50,7 @@ def calm(lab: Lab) -> Lab:
 
 @pytest.fixture
 def proof(request):
-    """proof(name, figures) keeps what a test measured: printed, and in $PROOF_DIR where that is set."""
+    """proof(name, figures) keeps what a test measured, each way by itself."""
     through = "_ssh" if "[ssh" in request.node.name else ""
 
-    def keep(name: str, figures: dict) -> None:
-        name += through
-        print(f"\nproof {name}: {json.dumps(figures)}")
-        if os.environ.get("PROOF_DIR"):
-            directory = Path(os.environ["PROOF_DIR"])
-            directory.mkdir(parents=True, exist_ok=True)
-            (directory / f"{name}.json").write_text(json.dumps(figures, indent=1) + "\n")
-
-    return keep
+    return lambda name, figures: keep(name + through, figures)

@@ -16,15 +16,18 @@ from lab.load import record, verify
 from lab.scenario import Crowd, Lab
 
 RATE = 8  # visitors a second
+BASE = "docker-compose.prod.yml"
 WAYS = {
-    "as it is": ([], 5),
-    "with more replicas": (["--scale", "app=7"], 7),
-}  # what is typed behind `up -d`, and how many run then
+    "as it is": (["up", "-d"], 5),
+    "with more replicas": (["up", "-d", "--scale", "app=7"], 7),
+    # Without the override: Compose stops all but one, and now and then fails before that one has its name and starts.
+    "with the base file alone": (["-f", BASE, "up", "-d"], 5),
+}  # what is typed, and how many run when it is healed
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_compose_up_by_hand_loses_nothing(calm: Lab, tmp_path: Path, proof, way: str):
-    options, count = WAYS[way]
+    command, count = WAYS[way]
     as_deployed(calm)
     scenario.must(scenario.play(calm, "scale_app", "-e", "replicas=5"))
     scenario.must(scenario.play(calm, "tune_cache", "-e", "set=cache.event_list_ttl=240"))
@@ -34,7 +37,7 @@ def test_compose_up_by_hand_loses_nothing(calm: Lab, tmp_path: Path, proof, way:
     with Crowd(calm, tmp_path, RATE, 300, arrivals="even") as crowd:
         time.sleep(5)  # a quiet stretch, for comparison
         typed = time.time()
-        compose(calm, "up", "-d", *options)
+        compose(calm, *command, check="-f" not in command)
         present = scenario.containers(calm)
         told = assessed(calm)
         healing = time.time()
@@ -54,6 +57,10 @@ def test_compose_up_by_hand_loses_nothing(calm: Lab, tmp_path: Path, proof, way:
     assert bool(told["drift"]) == (addresses != routes), told["drift"]
     assert {each["heals"] for each in told["drift"]} <= {f"scale_app.yml -e replicas={count}"}
     assert told["drift"] or count == 5
+    if "-f" in command:
+        assert len(present) < 5
+        replicas = next(each for each in told["drift"] if each["what"] == "replicas")
+        assert f"made from {BASE} alone" in replicas["found"]
     assert assessed(calm)["drift"] == []
     after = scenario.state(calm)
     assert len(after["containers"]) == count
@@ -90,10 +97,29 @@ def test_compose_up_by_hand_loses_nothing(calm: Lab, tmp_path: Path, proof, way:
     assert (failed["before"], failed["after"]) == (0, 0), figures["failures"]
 
 
-def compose(lab: Lab, *arguments: str) -> None:
+def test_where_compose_left_none_the_command_of_assess_starts_them_again(calm: Lab):
+    scenario.must(scenario.play(calm, "scale_app", "-e", "replicas=3"))
+    compose(calm, "-f", BASE, "up", "-d", check=False)
+    compose(calm, "-f", BASE, "stop", "app")
+    told = assessed(calm)
+    assert (told["severity"], told["replicas"]["running"]) == ("P0", 0)
+    [drift] = told["drift"]
+    assert drift["found"] == f"none running, made from {BASE} alone, as by docker compose -f"
+    assert told["command"]["command"].split()[:2] == ["ansible-playbook", "playbooks/scale_app.yml"]
+    healing = ["scale_app", "-e", "replicas=3"]
+    assert drift["heals"] == "scale_app.yml -e replicas=3"
+    preview = scenario.must(scenario.play(calm, *healing, "--check", "--diff"))
+    assert scenario.containers(calm) == []
+    played = scenario.must(scenario.play(calm, *healing))
+    assert [task for task, _diff in preview.changes] == [task for task, _diff in played.changes]
+    assert len(scenario.containers(calm)) == 3
+    assert assessed(calm)["drift"] == []
+
+
+def compose(lab: Lab, *arguments: str, check: bool = True) -> None:
     """What somebody types in the directory of the deployment, in a shell without the tests' own variables."""
     environment = {name: value for name, value in os.environ.items() if name not in lab.settings}
-    subprocess.run(["docker", "compose", *arguments], cwd=lab.directory, env=environment, check=True, capture_output=True)
+    subprocess.run(["docker", "compose", *arguments], cwd=lab.directory, env=environment, check=check, capture_output=True)
 
 
 def as_deployed(lab: Lab) -> None:

@@ -5,26 +5,18 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 import pytest
 from test_2_secrets import ProcessWatch
 
 from lab import scenario
-from lab.break_glass import Section, sections, write
+from lab.break_glass import Section, of_lab, paste
 from lab.scenario import Crowd, Lab
 
-# What an engineer has on the Docker host: no environment of this checkout.
-SYSTEM = {
-    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-    "HOME": "/",
-    "TERM": "dumb",
-    "PS1": "",
-    "PS2": "",
-}
 REDIS = f"{os.environ.get('E2E_PREFIX', 'e2e')}-redis-primary:6379"  # another name of the same one
 CONNECTIONS = "connections"  # role app_connections has no playbook of its own
 
@@ -87,36 +79,17 @@ OTHERS = {"Begin", "Undo", "Scale down"}  # the first is pasted before each, the
 def document(lab: Lab, tmp_path_factory) -> dict[str, Section]:
     """The document of the lab's own inventory."""
     target = tmp_path_factory.mktemp("document") / "break-glass.md"
-    ran = write(target, env={**os.environ, "LAB_PREFIX": lab.prefix})
-    assert ran.returncode == 0, ran.stdout + ran.stderr
+    document = of_lab(lab.prefix, target)
     text = target.read_text()
     assert [name for name, value in lab.settings.items() if name.endswith(("TOKEN", "PASSWORD")) and value in text] == []
-    return sections(text)
+    return document
 
 
 @pytest.fixture(scope="module")
 def engineer(lab: Lab, document):
-    """paste(title, values) -> (rc, screen): Begin and the block in a new interactive shell. No secret is in a process list meanwhile."""
-
-    def paste(title: str, **values: str) -> tuple[int, str]:
-        lines = document["Begin"].block + document[title].with_values(**values) + "exit $?\n"
-        ran = subprocess.run(
-            # Without line editing nothing of what is pasted is on the screen, so what is there was printed.
-            ["bash", "--norc", "--noprofile", "--noediting", "-i"],
-            input=lines,
-            cwd="/",
-            env=SYSTEM,
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            timeout=180,
-            check=False,
-        )
-        return ran.returncode, ran.stdout
-
+    """paste(title, values) -> (rc, screen). No secret is in a process list meanwhile."""
     with ProcessWatch(lab.settings["ADMIN_TOKEN"]) as tokens, ProcessWatch(lab.settings["PGBOUNCER_ADMIN_PASSWORD"]) as passwords:
-        yield paste
+        yield partial(paste, document)
     assert tokens.looks > 10 and passwords.looks > 10
     assert (tokens.seen, passwords.seen) == ([], [])
 

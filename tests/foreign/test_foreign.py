@@ -11,6 +11,7 @@ import pytest
 import requests
 from platforms import Foreign
 
+from lab.figures import keep
 from lab.scenario import Crowd, Played
 
 MOST = 4
@@ -57,7 +58,11 @@ def test_up_and_down_under_load(platform: Foreign, crowd: Crowd):
     assert previewed(platform, "scale_down", platform.replicas).changed
     time.sleep(1)
     figures = crowd.end()
-    print(f"\nproof foreign_{platform.name}:", {key: figures[key] for key in ("requests", "failed", "limited", "queued", "p95")})
+    scaled = [platform.replicas, MOST, platform.replicas]
+    keep(
+        f"foreign_{platform.name}",
+        {"scaled": scaled, **{key: figures[key] for key in ("requests", "failed", "limited", "queued", "p95")}},
+    )
     assert platform.state() == before
     assert figures["requests"] > 200
     assert (figures["failed"], figures["failures"]) == (0, {}), figures

@@ -461,11 +461,13 @@ limit, total = float(sys.argv[1]), max(buckets.values(), default=None)
 within = min((count for bound, count in buckets.items() if bound >= limit), default=total)
 print("missing" if total is None else "idle" if not total > 0 else round(100 * (total - within) / total, 1))' "$1" 2>/dev/null || echo missing
 }
-probe() { # seconds of a request through nginx; one that fails counts as endless
-  local seconds
-  seconds=$(visit -f -m 12 -w '%{time_total}' 2>/dev/null) || seconds=99
+probe() { # PATIENCE; seconds of a request through nginx; one that fails counts as endless, one that is given up as it is
+  local seconds rc=0
+  seconds=$(visit -f -m "$1" -w '%{time_total}' 2>/dev/null) || rc=$?
+  if [ "$rc" -ne 0 ] && [ "$rc" -ne 28 ]; then seconds=99; fi
   echo "$seconds"
 }
+told() { printf '%-42s %10s\n' "$1" "$2"; } # a figure that nothing is judged by
 figure() { # WHAT VALUE [LIMIT LEVEL]..., the worst first
   local what=$1 value=$2 level=normal
   shift 2
@@ -479,8 +481,21 @@ figure() { # WHAT VALUE [LIMIT LEVEL]..., the worst first
   done
   printf '%-42s %10s  %s\n' "$what" "$value" "$level"
 }
-severity() { # of figures: the worst that is known; unknown where nothing bad is known and something is missing
-  awk '{ print; seen[$NF] = 1 } END { split("P0 P1 P2 unknown", order, " "); for (i = 1; i < 5; i++) if (seen[order[i]]) { print "SEVERITY " order[i]; exit } print "SEVERITY normal" }'
+severity() { # of figures, the worst first: the worst that is known; unknown where nothing bad is known and something is missing
+  awk '
+    { level = $NF ~ /^(P[0-2]|unknown)$/ ? $NF : "normal"; lines[level] = lines[level] $0 "\n" }
+    END {
+      count = split("P0 P1 P2 unknown normal", order, " ")
+      for (i = 1; i <= count; i++) { printf "%s", lines[order[i]]; if (worst == "" && lines[order[i]] != "") worst = order[i] }
+      print "SEVERITY " worst
+    }'
+}
+drift() { # what a hand-typed docker compose left
+  local number
+  number=$(kept replicas)
+  if [ -n "$number" ] && [ "$number" -ne "$(running)" ]; then
+    echo "drift: $number replicas kept in $OVERRIDE, $(running) running: paste Scale up with REPLICAS=$(at_least "$number")"
+  fi
 }
 watch_queue() ( # LOOKS SECONDS
   printf '%-8s %8s %9s %10s %9s %10s %8s %6s %8s\n' time waiting admitted 'mean wait' longest abandoned buying held unpaid

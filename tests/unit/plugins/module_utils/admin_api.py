@@ -58,6 +58,7 @@ class Instance:
         self.answers: list[tuple] = []
         self.always: tuple | None = None
         self.lagging = False
+        self.alone = False  # its settings are not those that the others share
         self.requests: list[tuple] = []
         instance = self
 
@@ -87,7 +88,7 @@ class Instance:
         elif canned and canned[1] == "drop":
             handler.close_connection = True
         elif canned and canned[1] == "apply and drop":
-            self.platform.apply(resource, patch)
+            self.platform.apply(resource, patch, self)
             handler.close_connection = True
         elif canned:
             self.send(handler, *canned[1:])
@@ -97,7 +98,7 @@ class Instance:
             self.send(handler, 200, {}, {"virtual_queue": {"length": 7}, "instance": self.name})
         else:
             if method == "POST":
-                self.platform.apply(resource, patch)
+                self.platform.apply(resource, patch, self)
             envelope = {"settings": self.settings[resource], "version": self.versions[resource], "instance": self.name}
             self.send(handler, 200, {}, envelope)
 
@@ -116,7 +117,7 @@ class Instance:
 
 
 class Platform:
-    """Replicas that share their settings."""
+    """Replicas that share their settings, but those that are `alone`."""
 
     def __init__(self) -> None:
         self.token = TOKEN
@@ -136,11 +137,12 @@ class Platform:
         patience = {"network": "", "validate_certs": True, "ca_path": None, "server_name": None, "timeout": 0.4, "deadline": 1.5}
         return {**connection, **patience, **options}
 
-    def apply(self, resource: str, patch: dict) -> None:
-        newest = max(self.instances, key=lambda instance: instance.versions[resource])
+    def apply(self, resource: str, patch: dict, by: Instance | None = None) -> None:
+        sharing = [by] if by and by.alone else [instance for instance in self.instances if not instance.alone]
+        newest = max(sharing, key=lambda instance: instance.versions[resource])
         settings, version = merged(newest.settings[resource], patch), newest.versions[resource]
         version += settings != newest.settings[resource]
-        for instance in self.instances:
+        for instance in sharing:
             if not instance.lagging:
                 instance.settings[resource], instance.versions[resource] = copy.deepcopy(settings), version
 

@@ -175,9 +175,17 @@ def test_memory_is_no_reason_to_refuse_what_runs_already(observe):
     assert observe(2, memory=8 * GIB)["plan"]["add"] == 0
 
 
-def test_refuses_where_nothing_runs(observe):
+@pytest.mark.parametrize(("replicas", "numbers"), [(2, ()), (None, (1,))])
+def test_refuses_where_nothing_runs(observe, replicas, numbers):
     with pytest.raises(Refusal, match="no container of p/app runs on this host"):
-        observe(2, numbers=(1,), states={1: "exited"})
+        observe(replicas, numbers=numbers, states={1: "exited"})
+
+
+def test_what_a_command_that_failed_left_is_started_again(observe):
+    plan = observe(3, numbers=(4,), states={4: "created"}, holders=(4,))["plan"]
+    assert (plan["add"], plan["debris"], plan["present"]) == (3, [], [])
+    with pytest.raises(Refusal, match="scaling down adds none"):
+        observe(3, numbers=(4,), states={4: "created"}, allow_down=True, allow_up=False)
 
 
 def test_refuses_a_directory_without_the_compose_file(observe, tmp_path):
@@ -214,6 +222,7 @@ def test_report_names_the_unhealthy(observe):
         (4, False, [["undo: pb/scale_app.yml -e replicas=4", "command"]]),
         (1, True, [["would be undone by: pb/scale_down.yml -e replicas=1", "command"]]),
         (2, False, []),
+        (0, False, []),
     ],
 )
 def test_report_ends_with_the_command_that_takes_it_back(observe, before, check_mode, undo):

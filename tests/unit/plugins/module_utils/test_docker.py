@@ -50,6 +50,12 @@ def test_filters_by_project_and_service_and_leaves_one_off_runs_out():
     }
 
 
+def test_the_files_it_was_made_from_by_name():
+    labels = {"com.docker.compose.project.config_files": "/opt/p/a.yml,/opt/p/b.yml"}
+    [made, unknown] = _docker.containers(Engine([entry(1, Labels=labels), entry(2)]), "p", "app")
+    assert (made.files, unknown.files) == (("a.yml", "b.yml"), ())
+
+
 @pytest.mark.parametrize(
     ("status", "health"),
     [

@@ -14,8 +14,8 @@ MIB = 2**20
 UPSTREAM = "upstream app"
 
 
-def replica(number):
-    return Container(f"id{number}", f"p-app-{number}", number, "running", "healthy", {"net": f"10.0.0.{number}"}, "app")
+def replica(number, *files, state="running"):
+    return Container(f"id{number}", f"p-app-{number}", number, state, "healthy", {"net": f"10.0.0.{number}"}, "app", files)
 
 
 def server(number, address=None):
@@ -44,7 +44,7 @@ def world(monkeypatch, tmp_path):
 
     class World:
         directory = tmp_path
-        replicas = [replica(1), replica(2)]
+        replicas = [replica(1, "a.yml"), replica(2, "a.yml", _scale_file.NAME)]
         diff = difference([server(1), server(2)], [server(1), server(2)])
         engine = Engine(time.time() - 100)
         workers = [Worker(7, time.time(), leaving=False)]
@@ -62,10 +62,11 @@ def world(monkeypatch, tmp_path):
             }
             return _drift.find(self.engine, params, (lambda: {"diff": self.diff}) if look else None)
 
+    def containers(client, project, service, all_states=False):
+        return [each for each in here.replicas if all_states or each.state == "running"] if service == "app" else [replica(9)]
+
     here = World()
-    monkeypatch.setattr(
-        _drift, "containers", lambda client, project, service: here.replicas if service == "app" else [replica(9)]
-    )
+    monkeypatch.setattr(_drift, "containers", containers)
     monkeypatch.setattr(_drift, "Nginx", lambda client, container: here)
     here.workers = lambda workers=here.workers: workers
     here.keep(2)
@@ -90,6 +91,22 @@ def test_fewer_run_than_are_kept(world):
 def test_more_run_than_are_kept(world):
     world.keep(1)
     assert told(world) == [("replicas", "2 running", "scale_app.yml -e replicas=2")]
+
+
+def test_what_was_typed_is_told_where_the_base_file_alone_was_used(world):
+    world.keep(5)
+    world.replicas = [replica(3, "a.yml", "b.yml")]
+    assert told(world) == [
+        ("replicas", "1 running, made from a.yml and b.yml alone, as by docker compose -f", "scale_app.yml -e replicas=5")
+    ]
+
+
+def test_a_command_that_failed_half_way_leaves_none_and_what_starts_them_again(world):
+    world.keep(5)
+    world.replicas = [replica(3, "a.yml", state="created")]
+    assert told(world) == [
+        ("replicas", "none running, made from a.yml alone, as by docker compose -f", "scale_app.yml -e replicas=5")
+    ]
 
 
 def test_a_recreated_replica_has_another_address(world):
@@ -132,7 +149,8 @@ def test_nothing_is_kept(world):
     assert told(world) == []
 
 
-def test_an_outage_is_no_drift(world):
+def test_what_was_taken_down_is_no_drift(world):
+    world.keep(5)
     world.replicas = []
     assert told(world) == []
 

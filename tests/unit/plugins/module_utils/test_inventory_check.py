@@ -530,7 +530,9 @@ def test_drift_is_a_warning_with_its_command(shop):
         "after": {"upstream app": ["10.0.0.1:3000 (shop-app-1)"], "loaded by nginx": True},
     }
     found = warnings(shop)
-    assert found["replicas"] == "2 running | pb/scale_app.yml -e replicas=5"
+    assert found["replicas"] == (
+        "2 running, made from docker-compose.prod.yml alone, as by docker compose -f | pb/scale_app.yml -e replicas=5"
+    )
     assert "10.0.0.9:3000 is no replica's" in found["nginx upstream app"]
     assert found["nginx upstream app"].endswith("pb/scale_app.yml -e replicas=5")
 

@@ -10,6 +10,7 @@ from dataclasses import asdict
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.smartsports.scaling.plugins.module_utils import load_assessment
+from ansible_collections.smartsports.scaling.plugins.module_utils._admin_http import Failed
 from ansible_collections.smartsports.scaling.plugins.module_utils._docker import Container
 from ansible_collections.smartsports.scaling.plugins.module_utils._drift import Drift
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, silent
@@ -64,6 +65,7 @@ def platform(monkeypatch):
         flags = {}, []
         probes = Probes(3, (), 0.05, 0)
         drift = [], []
+        apart = []
 
     world = World()
 
@@ -81,6 +83,7 @@ def platform(monkeypatch):
     monkeypatch.setattr(load_assessment._direct, "observe", lambda *arguments: world.direct)
     monkeypatch.setattr(load_assessment._probe, "probe", lambda *arguments: world.probes)
     monkeypatch.setattr(load_assessment, "_disabled", lambda params: world.flags)
+    monkeypatch.setattr(load_assessment._agreement, "find", lambda params: answer(world.apart))
     monkeypatch.setattr(load_assessment._drift, "find", lambda client, params, look: answer(world.drift))
     return world
 
@@ -241,6 +244,8 @@ def test_drift_is_told_and_healed_where_nothing_is_worse(platform):
     assert any("10.0.0.9:3000 is no replica's" in line[0] for line in result["report"]["lines"])
     platform.probes = Probes(3, ("refused",) * 3, None, 0)
     assert "respond.yml -e profile=overload" in assess()["command"]["command"]
+    platform.replicas = []  # none that could respond
+    assert assess()["command"]["command"] == "ansible-playbook playbooks/scale_app.yml -e replicas=2"
 
 
 @pytest.mark.parametrize("problem", [Refusal("nginx is broken."), OSError("no rights"), ([], ["nginx is broken."])])
@@ -249,6 +254,26 @@ def test_drift_that_cannot_be_known_is_a_remark(platform, problem):
     result = assess()
     assert (result["severity"], result["drift"]) == ("normal", [])
     assert "nginx is broken." in result["remarks"][0] or "no rights" in result["remarks"][0]
+
+
+def test_instances_that_disagree_are_drift(platform):
+    apart = Drift("rate-limits", "version 2 on every instance", "shop-app-2 differs", "undo.yml -e set=shedding.search.rpm=30")
+    platform.apart = [apart]
+    result = assess()
+    assert (result["severity"], result["drift"]) == ("normal", [asdict(apart)])
+    assert result["command"]["command"] == "ansible-playbook playbooks/undo.yml -e set=shedding.search.rpm=30"
+    platform.drift = [DRIFT], []
+    assert "scale_app.yml" in assess()["command"]["command"]  # first that all of them are asked at all
+
+
+@pytest.mark.parametrize("problem", [Refusal("the token is wrong."), Failed("no instance answers"), TimeoutError("no answer")])
+def test_instances_that_cannot_be_asked_are_one_remark(platform, problem):
+    platform.apart = problem
+    result = assess()
+    assert (result["severity"], result["drift"]) == ("normal", [])
+    assert result["remarks"] == [f"whether all instances have the same settings is not known ({str(problem).rstrip('.')})."]
+    platform.flags = {}, ["the feature flags could not be read."]
+    assert assess()["remarks"] == platform.flags[1]
 
 
 def test_json_on_request(platform):

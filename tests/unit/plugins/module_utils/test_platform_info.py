@@ -22,11 +22,10 @@ def look(monkeypatch):
 
         return run
 
-    def look(reload=False, **options):
+    def look(reload=False, disagreements=(), **options):
         asked.clear()
-        monkeypatch.setattr(
-            platform_info.admin_info, "run", told("admin_info", {"settings": {"cache-config": {"event_list_ttl": 60}}})
-        )
+        settings = {"settings": {"cache-config": {"event_list_ttl": 60}}, "disagreements": disagreements}
+        monkeypatch.setattr(platform_info.admin_info, "run", told("admin_info", settings))
         monkeypatch.setattr(platform_info.app_scale_info, "run", told("app_scale_info", {"replicas": 4}))
         answer = reload if isinstance(reload, Exception) else {"reload": reload}
         monkeypatch.setattr(platform_info.upstream, "preview", lambda **known: told("upstream", answer)(known))
@@ -51,6 +50,11 @@ def test_it_tells_settings_replicas_and_what_nginx_knows(look):
 @pytest.mark.parametrize("reload", [True, Refusal("nginx is not there.")])
 def test_replicas_that_nginx_does_not_know_are_unfinished(look, reload):
     assert look(reload, upstreams=["app"])[0]["unfinished"] == ["app"]
+
+
+def test_what_instances_disagree_about_is_unfinished(look):
+    apart = [{"resource": "cache-config", "member": member, "values": {"a": 1, "b": 2}} for member in ("one", "two")]
+    assert look(True, apart, upstreams=["app"])[0]["unfinished"] == ["cache-config", "app"]
 
 
 def test_only_what_is_asked_for_is_looked_at(look):

@@ -174,6 +174,13 @@ def test_check_mode_predicts_and_touches_nothing(send, nginx):
     assert send(replica(1), check_mode=True) == send(replica(1))
 
 
+def test_a_preview_where_none_runs_yet_tells_how_many_will(send, nginx):
+    predicted = send(check_mode=True, expected=2, network="p_net")
+    assert predicted["diff"]["after"]["upstream app"] == ["known after apply", "known after apply"]
+    with pytest.raises(Refusal, match=r"no network is shared .* \(0 run\)"):
+        send(expected=2)
+
+
 def test_nothing_is_written_when_nginx_refuses(send, nginx):
     before = nginx.file.read()
     nginx.refuses["test"] = "nginx refuses the new servers"

@@ -1,0 +1,16 @@
+"""What a test measured, kept for the proof."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+
+def keep(name: str, figures: dict) -> None:
+    """Print it, and write it to $PROOF_DIR where that is set."""
+    print(f"\nproof {name}: {json.dumps(figures)}")
+    if os.environ.get("PROOF_DIR"):
+        directory = Path(os.environ["PROOF_DIR"])
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / f"{name}.json").write_text(json.dumps(figures, indent=1) + "\n")
