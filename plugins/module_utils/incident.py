@@ -40,7 +40,7 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
 def _would_change(params: dict, present: dict | None, now: dict) -> bool:
     action = params["action"]
     if action == "open":
-        return present is None or present["kind"] != params["kind"]
+        return _would_open(params, present)
     if present is None:
         raise Refusal(f"no record is open, so there is nothing to {action}; open one with {_command(params, 'open')}.")
     left = _away(present, now)
@@ -52,8 +52,23 @@ def _would_change(params: dict, present: dict | None, now: dict) -> bool:
     return action != "acknowledge" or (present["acknowledged"] or {}).get("who") != params["identity"]["who"]
 
 
+def _would_open(params: dict, present: dict | None) -> bool:
+    """Whether a record is opened, or the severity of the one that is open raised."""
+    if present is None or present["kind"] != params["kind"]:
+        _refuse_within_an_incident(params, present)
+        return True
+    rank = _record.SEVERITIES.index
+    return present["kind"] == "incident" and rank(params["severity"]) > rank(present["severity"])
+
+
+def _refuse_within_an_incident(params: dict, present: dict | None) -> None:
+    if present and present["kind"] == "incident" != params["kind"]:
+        raise Refusal(f"incident {present['id']} is open, and no {params['kind']} record is opened in it; close it first.")
+
+
 def _act(params: dict, state, present: dict | None, now: dict) -> dict | None:
-    who, action = params["identity"]["who"], params["action"]
+    who, action, why = params["identity"]["who"], params["action"], params["why"]
+    event = {"open": "opened", "renew": "renewed", "acknowledge": "acknowledged", "close": "closed"}[action]
     if action == "open":
         wanted = {
             **{name: params[name] for name in ("kind", "severity", "why")},
@@ -61,17 +76,18 @@ def _act(params: dict, state, present: dict | None, now: dict) -> dict | None:
             "source": params["identity"]["source"],
         }
         present, how = _record.join_or_open(state, wanted, now)
-        if how == "refused":
-            raise Refusal(f"incident {present['id']} is open, and no {params['kind']} record is opened in it; close it first.")
-        present = _record.saw(state, present["id"], now)
+        _refuse_within_an_incident(params, present)  # somebody may have opened one meanwhile
+        if how == "joined":
+            event, why = "severity", params["why"] or f"raised to {present['severity']}"
+        else:
+            present = _record.saw(state, present["id"], now)
     elif action == "renew":
         present = _record.renew(state, present["id"], params["hours"])
     elif action == "acknowledge":
         present = _record.acknowledge(state, present["id"], who)
     else:
-        present = _record.close(state, present["id"], who, params["why"])
-    event = {"open": "opened", "renew": "renewed", "acknowledge": "acknowledged", "close": "closed"}[action]
-    _journal.note(state, present["id"], event=event, actor=who, playbook=params["identity"]["playbook"], reason=params["why"])
+        present = _record.close(state, present["id"], who, why)
+    _journal.note(state, present["id"], event=event, actor=who, playbook=params["identity"]["playbook"], reason=why)
     return present
 
 

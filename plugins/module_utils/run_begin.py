@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from ansible_collections.smartsports.scaling.plugins.module_utils import _lock, _runs, platform_snapshot
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Say
+from ansible_collections.smartsports.scaling.plugins.module_utils._state import State
 
 SPEC = {
     "argument_spec": {
@@ -33,13 +34,17 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
     wanted = {**identity, "kind": kind, "preemptible": params["preemptible"] or kind != "incident"}
     lock = _lock.acquire(state, wanted, params["wait"], say, params["preempt"])
     try:
-        seen = platform_snapshot.run(params, True, say)
-        record, how = _runs.record_for(
-            state, {**wanted, "severity": _severity(params), "why": params["why"]}, seen["settings"], lock["taken_over_from"]
-        )
+        return _begun(params, state, wanted, lock, say)
     except BaseException:
         _lock.release(state, identity["run"])
         raise
+
+
+def _begun(params: dict, state: State, wanted: dict, lock: dict, say: Say) -> dict:
+    seen = platform_snapshot.run(params, True, say)
+    about = {**wanted, "severity": _severity(params), "why": params["why"]}
+    record, how = _runs.record_for(state, about, seen["settings"], lock["taken_over_from"])
+    identity = params["identity"]
     claim = {
         "state_directory": str(state.directory),
         "daemon": state.daemon,
@@ -68,7 +73,7 @@ def _severity(params: dict) -> str:
     return params["severity"] if params["severity"].startswith("P") else ""
 
 
-def _report(state, lock: dict, record: dict, opened: bool) -> dict | None:
+def _report(state: State, lock: dict, record: dict, opened: bool) -> dict | None:
     lines: list = [[sentence, "warn"] for sentence in state.recovered]
     if lock["taken_over_from"]:
         before = lock["taken_over_from"]

@@ -22,7 +22,7 @@ attributes:
     description: The platform is not changed.
     support: none
   idempotent:
-    description: Opening what is open, or acknowledging again, changes nothing; renewing counts from now.
+    description: Opening what is open raises its severity and changes nothing else, acknowledging again changes nothing; renewing counts from now.
     support: partial
 options:
   pgbouncer_service:

@@ -9,6 +9,7 @@ import pytest
 from ansible_collections.smartsports.scaling.plugins.module_utils import _admin_client
 from ansible_collections.smartsports.scaling.plugins.module_utils._state import State
 from ansible_collections.smartsports.scaling.tests.unit.plugins.module_utils.admin_api import Platform
+from ansible_collections.smartsports.scaling.tests.unit.plugins.module_utils.host import Host
 
 
 @pytest.fixture
@@ -37,3 +38,9 @@ def small_disk(tmp_path):
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k,mode=0700", "tmpfs", disk], check=True)
     yield disk
     subprocess.run(["umount", "--lazy", disk], check=True)
+
+
+@pytest.fixture
+def host(tmp_path, monkeypatch):
+    """A Docker host of which the settings are what `settings` says; its state directory is of the daemon `daemon-1`."""
+    return Host(tmp_path / "state", monkeypatch)
