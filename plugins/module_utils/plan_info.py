@@ -17,5 +17,7 @@ SPEC = {
 
 def run(params: dict, check_mode: bool, say: Say) -> dict:
     """{plan}. Refusal: there is none, or several."""
-    plan = _plans.find(_runs.open_state(params["state_directory"], make=False), params["hash"])
-    return {"changed": False, "plan": plan, "report": {"lines": [f"carrying out {_plans.about(plan)}"]}}
+    state = _runs.open_state(params["state_directory"], make=False)
+    plan = _plans.find(state, params["hash"])
+    lines = [f"carrying out {_plans.about(plan)}", *([sentence, "warn"] for sentence in state.recovered)]
+    return {"changed": False, "plan": plan, "report": {"lines": lines}}

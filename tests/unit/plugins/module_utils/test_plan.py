@@ -135,3 +135,12 @@ def test_reading_makes_no_state(directory):
     with pytest.raises(Refusal, match="there is no plan 3f9a12 in"):
         plan_info.run({"state_directory": str(directory), "hash": "3f9a12"}, False, silent)
     assert not directory.exists()
+
+
+def test_a_damaged_plan_is_read_from_its_copy_and_that_is_told(directory):
+    shown(directory)
+    shown(directory)  # the second leaves a copy of the first
+    (directory / "plans/3f9a12cd4567.json").write_text("{")
+    found = plan_info.run({"state_directory": str(directory), "hash": "3f9a12cd4567"}, False, silent)
+    assert found["plan"]["profile"] == "overload"
+    assert "is damaged" in found["report"]["lines"][1][0]
