@@ -94,7 +94,7 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
     beside = Started(
         {
             "probes": lambda: _probe.probe(url, params["probe_count"], PROBE_TIMEOUT, lambda: entry_session(params)),
-            "flags": lambda: _disabled(params),
+            "flags": lambda: switched_off(params),
             "drift": lambda: _drifts(params),
             "apart": lambda: _apart(params),
             **({"platform": lambda: _observed(params, say)} if params["observe"] else {}),
@@ -137,7 +137,7 @@ def _platform(params: dict, metrics: dict, thresholds: dict) -> _Platform:
         client = connect(timeout=1)
         found = gather(
             {
-                "app": lambda: _replicas(client, params),
+                "app": lambda: running_replicas(client, params),
                 "nginx": lambda: containers(client, params["project"], params["nginx_service"], all_states=True),
                 **{name: lambda name=name: containers(client, params["project"], params[f"{name}_service"]) for name in SERVICES},
                 "prometheus": lambda: _ask_prometheus(params, metrics, thresholds),
@@ -190,7 +190,7 @@ def _complete(seen: Observation, client, listed: dict, params: dict) -> None:
             seen.sources[name] = f"{name}, asked directly"
 
 
-def _replicas(client, params: dict) -> tuple[list[Container], dict[str, _evidence.Limits]]:
+def running_replicas(client, params: dict) -> tuple[list[Container], dict[str, _evidence.Limits]]:
     """The running replicas, and their limits by address and by name; of one without a limit, what the host has."""
     replicas = containers(client, params["project"], params["service"])
     inspected = gather({each.id: lambda each=each: client.api.inspect_container(each.id) for each in replicas}, 0.7)
@@ -220,7 +220,7 @@ def allowed_cores(config: dict) -> float:
     return quota / (config.get("CpuPeriod") or 100_000) if quota > 0 else 0.0
 
 
-def _disabled(params: dict) -> tuple[dict[str, str], list[str]]:
+def switched_off(params: dict) -> tuple[dict[str, str], list[str]]:
     """Route pattern -> feature that we switched off; and a remark where nobody could tell."""
     try:
         found = Client({**params, "timeout": ADMIN_TIMEOUT, "deadline": ADMIN_TIMEOUT}).read_once(["feature-flags"])[

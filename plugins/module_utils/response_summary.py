@@ -60,6 +60,7 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
 def _title(plan: dict, missing: list, failed: bool, check_mode: bool) -> str:
     exactly = not plan["strengthen"]
     subject = f"profile {plan['profile']}" if plan["profile"] else "single values" if plan["changes"] or exactly else "no profile"
+    subject = plan.get("subject", subject)  # of a restore
     # Who asked for some fields was not asked how bad it is.
     situation = subject if exactly or plan["fields"] else f"{subject}, severity was {plan['severity']}"
     changes = counted(len(plan["changes"]), "change")
@@ -125,10 +126,14 @@ def _back(params: dict, missing: list) -> list:
 def undo(plan: dict, commands: dict, would: bool) -> list:
     """The one command that takes just these changes back, failed ones included: part of them may have been made."""
     changes = [change for change in plan["changes"] if change["from"] != change["to"]]
+    unnamed = [f"{change['field']} was {text(change['from'])}" for change in changes if not change.get("named", True)]
+    changes = [change for change in changes if change.get("named", True)]
     values = [f"{change['field']}={text(change['from'])}" for change in changes if change["from"] is not None]
     unknown = [change["field"] for change in changes if change["from"] is None]
     label = "would be undone by: " if would else "undo: "
     lines = [[f"{label}{commands['undo']} -e set={','.join(values)}", "command"]] if values else []
+    if unnamed:
+        lines.append([f"no field of a profile, so not taken back by undo: {', '.join(unnamed)}", "warn"])
     if unknown:
         lines.append([f"no undo, as what was there before is unknown: {', '.join(unknown)}", "warn"])
     return lines

@@ -82,7 +82,7 @@ def platform(monkeypatch):
     monkeypatch.setattr(load_assessment._prometheus, "observe", observe)
     monkeypatch.setattr(load_assessment._direct, "observe", lambda *arguments: world.direct)
     monkeypatch.setattr(load_assessment._probe, "probe", lambda *arguments: world.probes)
-    monkeypatch.setattr(load_assessment, "_disabled", lambda params: world.flags)
+    monkeypatch.setattr(load_assessment, "switched_off", lambda params: world.flags)
     monkeypatch.setattr(load_assessment._agreement, "find", lambda params: answer(world.apart))
     monkeypatch.setattr(load_assessment._drift, "find", lambda client, params, look: answer(world.drift))
     return world
