@@ -45,11 +45,12 @@ def beside(state: State, chat: dict, record: dict, events: Events) -> None:
 
 def send(state: State, chat: dict, record: dict, events: Events) -> tuple[Events, str]:
     """Tell `events` of a record in one message: those that are told now, and what went wrong or ''. Without a chat they only count as told."""
-    fresh = unsent(state, record["id"], events)
+    with state.locked():
+        fresh = unsent(state, record["id"], events)
+        silent_before = _last(state, record["id"]) in FAILURES
+        _remember(state, record["id"], fresh, "sending")
     if not fresh:
         return {}, ""
-    silent_before = _last(state, record["id"]) in FAILURES
-    _remember(state, record["id"], fresh, "sending")
     result, reason = (
         _post(chat["webhook_url"], _text(chat, record, list(fresh.values()))) if chat["webhook_url"] else ("told", "")
     )

@@ -59,7 +59,7 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
 
 def _told(claim: dict, changes: dict, params: dict) -> str:
     """The end of a run in a sentence, for people who were not there."""
-    shown = [f"{name} {text(change['from'])} -> {text(change['to'])}" for name, change in changes.items()]
+    shown = [f"{name} from {text(change['from'])} to {text(change['to'])}" for name, change in changes.items()]
     more = [f"and {len(shown) - SHOWN} more"] if len(shown) > SHOWN else []
     what = f"{counted(len(shown), 'change')}: {', '.join(shown[:SHOWN] + more)}" if shown else "it changed nothing"
     end = f"FAILED ({params['failure']})" if params["failure"] else "has ended"

@@ -88,6 +88,20 @@ def platform(monkeypatch):
     return world
 
 
+def test_what_stands_is_told_above_everything_and_a_failure_of_it_fails_nothing(world, monkeypatch):
+    assert assess()["report"]["above"] == []
+    monkeypatch.setattr(load_assessment._standing, "find", lambda directory: [f"AUTOMATION IS OFF in {directory}"])
+    result = assess(state_directory="/state")
+    assert result["standing"] == ["AUTOMATION IS OFF in /state"]
+    assert result["report"]["above"] == [["AUTOMATION IS OFF in /state", "bad"]]
+
+    def broken(directory):
+        raise RuntimeError
+
+    monkeypatch.setattr(load_assessment._standing, "find", broken)
+    assert assess(state_directory="/state")["standing"] == []
+
+
 def assess(**params):
     checked = ArgumentSpecValidator(load_assessment.SPEC["argument_spec"]).validate({"token": "t", **params})
     assert not checked.error_messages
