@@ -32,19 +32,28 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
     if record is None or record["kind"] != "incident":
         if params["to"]:
             raise Refusal(f"no incident is open to escalate to {params['to']}; open one with {_command(params, 'open')}.")
-        return _result(params, state, ladder, None, 0, [], {}, "")
+        return _result(params, state, ladder, None, 0, [], {}, [])
     minutes = _minutes(record["opened"])
     due = [] if record["acknowledged"] else [rung for rung in ladder if rung["after"] <= minutes]
     events = _by_hand(params, ladder) if params["to"] else _by_time(due, minutes)
-    unheard = ""
     if check_mode:
-        events = _notify.unsent(state, record["id"], events)
+        told = _notify.unsent(state, record["id"], events)
+        said = [[f"would tell: {sentence}", "warn"] for sentence in told.values()]
     else:
-        events, unheard = _notify.send(state, params["chat"], record, events)
-        about = {"actor": params["identity"]["who"], "playbook": params["identity"]["playbook"]}
-        for sentence in [] if unheard else events.values():
-            _journal.note(state, record["id"], event="note", reason=sentence, **about)
-    return _result(params, state, ladder, record, minutes, due, events, unheard)
+        told, said = _tell(params, state, record, events)
+    return _result(params, state, ladder, record, minutes, due, told, said)
+
+
+def _tell(params: dict, state, record: dict, events: _notify.Events) -> tuple[_notify.Events, list]:
+    """What is told now, and what is said of it on the screen."""
+    told, unheard = _notify.send(state, params["chat"], record, events)
+    if unheard:
+        return told, [[unheard, "warn"]]
+    about = {"actor": params["identity"]["who"], "playbook": params["identity"]["playbook"]}
+    for sentence in told.values():
+        _journal.note(state, record["id"], event="note", reason=sentence, **about)
+    where = "the chat" if params["chat"]["webhook_url"] else "the journal alone, since smartsports_webhook_url is empty; call"
+    return told, [[f"told {where}: {sentence}", "good"] for sentence in told.values()]
 
 
 def _ladder(contacts: list[dict]) -> list[dict]:
@@ -86,7 +95,7 @@ def _called(contact: dict) -> str:
 
 
 def _result(
-    params: dict, state, ladder: list[dict], record: dict | None, minutes: int, due: list[dict], told: dict, unheard: str
+    params: dict, state, ladder: list[dict], record: dict | None, minutes: int, due: list[dict], told: dict, said: list
 ) -> dict:
     return {
         "changed": bool(told),
@@ -99,7 +108,7 @@ def _result(
             "status": "good" if record is None or record["acknowledged"] else "bad",
             "columns": ["who", "telephone", "from minute", ""],
             "rows": [_row(rung, due) for rung in ladder] + [_external(each) for each in params["external"]],
-            "lines": _lines(params, state, record, told, unheard),
+            "lines": _lines(params, state, record, said),
         },
     }
 
@@ -123,11 +132,8 @@ def _external(contact: dict) -> list:
     return [contact.get("name", ""), contact.get("phone") or "no number", "", [contact.get("for", ""), "dim"]]
 
 
-def _lines(params: dict, state, record: dict | None, told: dict, unheard: str) -> list:
-    lines: list = [[sentence, "warn"] for sentence in [*state.recovered, unheard] if sentence]
-    if told and not unheard:
-        where = "the chat" if params["chat"]["webhook_url"] else "the journal alone: smartsports_webhook_url is empty, so call"
-        lines += [[f"told {where}: {sentence}", "good"] for sentence in told.values()]
+def _lines(params: dict, state, record: dict | None, said: list) -> list:
+    lines: list = [*([sentence, "warn"] for sentence in state.recovered), *said]
     if record and not record["acknowledged"]:
         lines += ["", [_command(params, "acknowledge"), "command"], "  ends it: the ladder is gone up no further"]
     return lines

@@ -88,14 +88,14 @@ def platform(monkeypatch):
     return world
 
 
-def test_what_stands_is_told_above_everything_and_a_failure_of_it_fails_nothing(world, monkeypatch):
+def test_what_stands_is_told_above_everything_and_a_failure_of_it_fails_nothing(platform, monkeypatch):
     assert assess()["report"]["above"] == []
-    monkeypatch.setattr(load_assessment._standing, "find", lambda directory: [f"AUTOMATION IS OFF in {directory}"])
-    result = assess(state_directory="/state")
-    assert result["standing"] == ["AUTOMATION IS OFF in /state"]
-    assert result["report"]["above"] == [["AUTOMATION IS OFF in /state", "bad"]]
+    monkeypatch.setattr(load_assessment._standing, "find", lambda directory, incident: [f"{directory}: {incident}"])
+    result = assess(state_directory="/state", command_options="-i inventory/x")
+    told = "/state: ansible-playbook playbooks/incident.yml -i inventory/x"
+    assert (result["standing"], result["report"]["above"]) == ([told], [[told, "bad"]])
 
-    def broken(directory):
+    def broken(*_):
         raise RuntimeError
 
     monkeypatch.setattr(load_assessment._standing, "find", broken)
