@@ -7,6 +7,7 @@ import json
 
 import pytest
 from ansible_collections.smartsports.scaling.tests.unit.plugins.module_utils.admin_api import TOKEN
+from plays import ROOT
 
 ADMIN = {"group/smartsports.scaling.admin": "{{ smartsports_admin }}"}
 
@@ -90,3 +91,12 @@ def test_a_tier_that_cannot_be_read_is_not_changed(runner):
     code, results = play(runner, role("begin"), module("pgbouncer_pool", project="p", default_pool_size=7, admin_password="x"))
     assert code != 0
     assert "there would be no way back" in results[-1]["msg"]
+
+
+def test_a_playbook_that_is_refused_lets_go_and_leaves_nothing(runner):
+    playbook = ROOT / "playbooks/resize_pool.yml"  # a failure in it ends the play for all hosts
+    code, results = runner.playbook(playbook, {"here": {}}, "-e", "default_pool_size=80")
+    failed = [result["msg"] for result in results["here"] if result.get("failed")]
+    assert code != 0 and failed[0].startswith("smartsports_pgbouncer_admin_password is not set")
+    assert failed[-1] == failed[0]
+    assert left(runner) == ([], [], None)
