@@ -27,15 +27,24 @@ RUNS = {
     "reset_configuration": [],
     "resize_app back": ["-e", "cpus=0.15", "-e", "memory=192M", "-e", "lower=true"],
     "scale_down": ["-e", "replicas=2"],
+    "automation": ["-e", "state=off", "-e", "why=test"],
+    "automation back": ["-e", "state=on"],
     "incident": ["-e", "action=acknowledge", "-e", f"awx_user_name=tester-{os.getpid()}"],
 }
 LOOKS = {
     "assess": [],
     "check_inventory": [],
+    "escalate": [],
     "plan": ["-e", "profile=overload"],
     "timeline": [],
     "watch_queue": ["-e", "seconds=3", "-e", "every=2"],
 }
+# What takes several runs, without the waits between them.
+STAGES = [
+    *(f"-erecovery_{wait}_minutes=0" for wait in ("quiet", "between", "feature")),
+    "-e",
+    "override=test",
+]
 # What changes something else than the platform: the test that previews it and runs it.
 ELSEWHERE = {"break_glass": "tests/contract/test_break_glass.py", "prepare_host": "tests/e2e/test_9_hosts.py"}
 
@@ -60,8 +69,8 @@ def foretold(preview: scenario.Played) -> set[tuple]:
 
 def _foretold(module: str, result: dict) -> list[tuple]:
     before, after = ((result.get("diff") or {}).get(part) or {} for part in ("before", "after"))
-    if module == "profile_plan":
-        found = [(f"{change['object']}.{change['path']}", change["from"], change["to"]) for change in result["changes"]]
+    if module in ("profile_plan", "restore_plan"):
+        found = [(f"{change['object']}.{change['path']}", change["from"], change["to"]) for change in result.get("changes", [])]
     elif module == "app_scale_info":
         found = [("app.replicas", before["replicas"], after["replicas"])] if after else []
     elif module == "app_resources":
@@ -150,9 +159,18 @@ def test_the_printed_undo_takes_just_its_own_change_back(fresh: Lab, playbook: s
         assert after["files"][name] == before["files"][name]
 
 
+def test_a_recovery_in_stages_ends_where_its_preview_says(fresh: Lab):
+    scenario.must(scenario.play(fresh, "respond", "-e", "profile=elevated", "-e", "set=app.replicas=3"))
+    before = scenario.state(fresh)
+    preview = scenario.must(scenario.play(fresh, "recover", *STAGES, "--check", "--diff"))
+    assert scenario.state(fresh) == before, "check mode changed something"
+    scenario.must(scenario.play(fresh, "recover", *STAGES))
+    assert foretold(preview) == triples(_runs.differences(fields(before), fields(scenario.state(fresh))))
+
+
 def test_every_playbook_has_a_case():
     playbooks = {path.stem for path in (scenario.ROOT / "playbooks").glob("*.yml")}
-    assert playbooks == {name.split()[0] for name in RUNS} | LOOKS.keys() | ELSEWHERE.keys()
+    assert playbooks == {name.split()[0] for name in RUNS} | LOOKS.keys() | ELSEWHERE.keys() | {"recover"}
     for playbook, test in ELSEWHERE.items():
         text = (scenario.ROOT / test).read_text()
         assert playbook in text and "--check" in text
