@@ -85,7 +85,7 @@ def reasons(seen: Observation, limits: dict, disabled: dict, thresholds: dict, r
 
 def verdict(met: list[Condition], judged: list[Reason], left: float, watch: bool, overridden: bool) -> tuple[str, str, float]:
     """(pass, hold or worse; why; seconds that it takes yet at least). `left`: of the time between steps; `watch`: a step was just taken."""
-    bad = [f"{each.metric} is {each.severity} ({_value(each.value)}{each.unit})" for each in judged if each.severity in LEVELS]
+    bad = [f"{each.metric} is {each.severity} ({_value(each.value)} {each.unit})" for each in judged if each.severity in LEVELS]
     if bad:
         return ("worse" if watch else "hold"), ", ".join(bad), 0.0
     high = [each for each in met if each.high]
@@ -104,13 +104,16 @@ def verdict(met: list[Condition], judged: list[Reason], left: float, watch: bool
 
 
 def missing(met: list[Condition], judged: list[Reason]) -> list[str]:
-    """What there is no evidence of, each with why."""
+    """What there is no evidence of, with why; told once where it is the same."""
     notes = {each.name: each.note for each in met if each.value is None}
     names = {"slow": "response_time", "errors": "error_rate", "projected cpu": "cpu"}
     known = {names.get(name, name) for name in notes}
     notes |= {each.metric: each.note for each in judged if each.severity == "unknown" and each.metric not in known}
     notes.pop("projected cpu", None)  # the same as of cpu
-    return [f"{name} ({note})" if note else name for name, note in notes.items()]
+    names_by_note: dict[str, list[str]] = {}
+    for name, note in notes.items():
+        names_by_note.setdefault(note, []).append(name)
+    return [f"{', '.join(names)} ({note})" if note else ", ".join(names) for note, names in names_by_note.items()]
 
 
 def _worst(name: str, values: list[float] | None, limit: float, seconds: float, why: str, whole: bool = True) -> Condition:
@@ -138,4 +141,4 @@ def _why(seen: Observation, part: str) -> str:
 
 
 def _value(value: object) -> str:
-    return f"{value:.0f}" if isinstance(value, float) else f"{value} "
+    return f"{value:.0f}" if isinstance(value, float) else str(value)

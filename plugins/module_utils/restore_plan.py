@@ -25,7 +25,7 @@ SPEC = {
         "schema": {"type": "dict", "required": True},
         "settings": {"type": "dict"},
         "fields": {"type": "list", "elements": "str", "default": []},
-        "except": {"type": "list", "elements": "str", "default": []},
+        "tiers": {"type": "list", "elements": "str", "default": []},
         "values": {"type": "dict", "default": {}},
         "unfinished": {"type": "list", "elements": "str", "default": []},
         "overwrite": {"type": "bool", "default": False},
@@ -53,7 +53,7 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
     now = _runs.flat(settings)
     changed = ours(state, record, now)
     unfinished = [*params["unfinished"], *([] if changed == record["changed"] else ["app"])]
-    wanted = {name: change for name, change in changed.items() if _chosen(name, params["fields"], params["except"])}
+    wanted = {name: change for name, change in changed.items() if _chosen(name, params["fields"], params["tiers"])}
     _require_readable(wanted, now, unreadable)
     three = _record.three_way(record["baseline"], wanted, now)
     goals = targets(three, record["baseline"], params["values"], params["overwrite"], unfinished)
@@ -108,7 +108,7 @@ def change(schema: _profile.Schema, name: str, before: object, goal: object, rec
     """One change; `known` is its name as single values are set, where it has one."""
     resource, _dot, path = name.partition(".")
     return {
-        "tier": resource if resource in ("app", "pool") else "api",
+        "tier": tier(name),
         "object": resource,
         "path": path,
         "setting": name,
@@ -127,8 +127,14 @@ def inputs(changes: list) -> dict:
     return {**found, **({"limits": limits} if limits else {})}
 
 
-def _chosen(name: str, fields: list, but: list) -> bool:
-    return (not fields or name in fields) and name not in but
+def tier(name: str) -> str:
+    """Where a setting lives."""
+    resource = name.partition(".")[0]
+    return resource if resource in ("app", "pool") else "api"
+
+
+def _chosen(name: str, fields: list, tiers: list) -> bool:
+    return (not fields or name in fields) and (not tiers or tier(name) in tiers)
 
 
 def _require_readable(wanted: dict, now: dict, unreadable: dict) -> None:

@@ -33,8 +33,8 @@ options:
     type: list
     elements: str
     default: []
-  except:
-    description: Settings that stay, for example C(app.replicas).
+  tiers:
+    description: Take back only these tiers (C(api), C(app), C(pool)); all of them when it is empty.
     type: list
     elements: str
     default: []
@@ -73,13 +73,13 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Plan the way back of everything but the replicas
+- name: Plan the way back of the admin settings
   smartsports.scaling.restore_plan:
     token: "{{ smartsports_admin_token }}"
     pgbouncer_admin_password: "{{ smartsports_pgbouncer_admin_password }}"
     state_directory: /var/lib/smartsports-scaling
     schema: "{{ lookup('ansible.builtin.file', 'profiles/schema.yml') | ansible.builtin.from_yaml }}"
-    except: [app.replicas]
+    tiers: [api]
   register: plan
 """
 

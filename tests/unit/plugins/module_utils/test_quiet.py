@@ -116,9 +116,15 @@ CALM, GAP, HIGH = Condition("cpu", 10.0, 70), Condition("memory", None, 80, 30, 
         ([CALM, GAP], [], 0, False, True, ("pass", "went on without memory (gone)", 0)),
         ([CALM, GAP], [], 9, False, True, ("hold", "time since the last change", 9)),
         ([CALM], [reason("replicas", "unknown")], 0, True, False, ("hold", "missing: replicas", 0)),
-        ([CALM], [reason("cpu", "P1")], 0, False, True, ("hold", "cpu is P1 (95%)", 0)),
-        ([CALM], [reason("cpu", "P1"), reason("memory", "normal")], 0, True, True, ("worse", "cpu is P1 (95%)", 0)),
+        ([CALM], [reason("cpu", "P1")], 0, False, True, ("hold", "cpu is P1 (95 %)", 0)),
+        ([CALM], [reason("cpu", "P1"), reason("memory", "normal")], 0, True, True, ("worse", "cpu is P1 (95 %)", 0)),
     ],
 )  # fmt: skip
 def test_verdict(met, judged, left, watch, overridden, expected):
     assert verdict(met, judged, left, watch, overridden) == expected
+
+
+def test_what_is_missing_for_the_same_reason_is_told_together():
+    assert _quiet.missing([GAP, Condition("slow", None, 5, 0, "gone")], [reason("response_time", "unknown")]) == [
+        "memory, slow (gone)"
+    ]

@@ -118,7 +118,8 @@ def test_what_is_back_already_needs_nothing(platform, record):
     [
         ({"fields": ["feature-flags.social_features"]}, {"feature-flags.social_features": True}),
         ({"fields": ["app.replicas"], "values": {"app.replicas": 6}}, {"app.replicas": 6}),
-        ({"fields": ["app.replicas"], "except": ["app.replicas"]}, {}),
+        ({"fields": ["app.replicas"], "tiers": ["api"]}, {}),
+        ({"tiers": ["pool"]}, {"pool.default_pool_size": 100}),
     ],
 )
 def test_a_part_of_the_way(platform, record, options, expected):
