@@ -108,19 +108,16 @@ def _post(url: str, text: str) -> tuple[str, str]:
 
 
 def _detached(work: Callable[[], object]) -> None:
-    """Done by a grandchild, which nobody has to wait for, and which holds no one's output open."""
+    """Done by a child that outlives this process, which ends soon, and that holds nobody's output open."""
     with suppress(OSError):  # no process more: a response does not fail for that
-        child = os.fork()
-        if child:
-            os.waitpid(child, 0)
+        if os.fork():
             return
         try:
             os.setsid()
-            if os.fork() == 0:
-                nothing = os.open(os.devnull, os.O_RDWR)
-                for descriptor in (0, 1, 2):
-                    os.dup2(nothing, descriptor)
-                work()
+            nothing = os.open(os.devnull, os.O_RDWR)
+            for descriptor in (0, 1, 2):
+                os.dup2(nothing, descriptor)
+            work()
         finally:
             os._exit(0)
 
