@@ -21,11 +21,12 @@ SPEC = {
     },
     "supports_check_mode": True,
 }
-# What is completely there: its RECORD is what pip writes last.
+# Nothing where one is half there: its RECORD is what pip writes last.
 _LIST = """
 import importlib.metadata, json
-found = [each for each in importlib.metadata.distributions() if each.read_text("RECORD")]
-print(json.dumps({each.metadata["Name"]: each.version for each in found}))
+found = list(importlib.metadata.distributions())
+whole = all(each.read_text("RECORD") for each in found)
+print(json.dumps({each.metadata["Name"]: each.version for each in found if whole}))
 """
 
 
@@ -40,7 +41,7 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
 
 
 def _make(venv: Path, python: str, packages: list[str]) -> None:
-    if "pip" not in _versions(venv):
+    if not _versions(venv):
         made = ran(python, "-m", "venv", "--clear", venv)
         if made.returncode:
             raise Refusal(
@@ -62,9 +63,9 @@ def _present(venv: Path, packages: list[str]) -> list[str]:
 
 
 def _versions(venv: Path) -> dict[str, str]:
-    """Nothing where there is no environment, or half of one."""
-    python = venv / "bin/python"
-    listed = ran(python, "-c", _LIST) if python.exists() else None
+    """Nothing where there is no environment, or half of one; without its pyvenv.cfg it is the system's Python."""
+    whole = all((venv / name).exists() for name in ("pyvenv.cfg", "bin/python", "bin/pip"))
+    listed = ran(venv / "bin/python", "-c", _LIST) if whole else None
     return (
         {_normal(name): version for name, version in json.loads(listed.stdout).items()}
         if listed and not listed.returncode

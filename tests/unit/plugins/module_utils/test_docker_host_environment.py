@@ -36,11 +36,13 @@ def test_it_is_made_once_and_anew_where_it_is_broken(run, tmp_path):
     assert run("Tiny.One==1.0")["changed"] is False
 
     (record,) = (tmp_path / "venv").glob("lib/*/site-packages/tiny_one-1.0.dist-info/RECORD")
-    record.unlink()  # as pip leaves it that was killed
+    for part in (record, tmp_path / "venv/bin/pip", tmp_path / "venv/pyvenv.cfg"):
+        kept = part.rename(tmp_path / "kept")  # as a run leaves it that was killed
+        assert run("Tiny.One==1.0", check_mode=True)["diff"]["before"] == ""
+        kept.rename(part)
+    record.unlink()
     assert run("Tiny.One==1.0")["changed"] is True
-    (tmp_path / "venv/pyvenv.cfg").unlink()
-    assert run("Tiny.One==1.0")["changed"] is True
-    assert run("Tiny.One==1.0")["changed"] is False
+    assert record.exists() and run("Tiny.One==1.0")["changed"] is False
 
     with pytest.raises(Refusal, match=r"pip could not install Tiny.One==2.0: ERROR: .*; let the host reach its package index"):
         run("Tiny.One==2.0")
