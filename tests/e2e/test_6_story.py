@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from sizes import FULL
 
 from lab.load import record
 from lab.scenario import Lab
 from lab.story import Story
+
+pytestmark = pytest.mark.alone
 
 TIMES = 3 if FULL else 1
 

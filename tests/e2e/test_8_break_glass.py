@@ -17,6 +17,8 @@ from lab import scenario
 from lab.break_glass import Section, sections, write
 from lab.scenario import Crowd, Lab
 
+pytestmark = pytest.mark.alone
+
 # What an engineer has on the Docker host: no environment of this checkout.
 SYSTEM = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",

@@ -11,6 +11,8 @@ import pytest
 from lab import scenario
 from lab.scenario import Lab
 
+pytestmark = pytest.mark.alone
+
 DIRECTORY, STATE = Path("/opt/smartsports-scaling-e2e"), Path("/var/lib/smartsports-scaling-e2e")
 ELSEWHERE = ["-e", f"docker_host_directory={DIRECTORY}", "-e", f"docker_host_state_directory={STATE}"]
 
