@@ -38,10 +38,11 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
 
 def _install(names: list[str], notes: Path) -> dict:
     unfinished = _unfinished(notes)
+    install = (*_APT_GET, *(["--fix-broken"] if unfinished else []), "install", *names)
     if unfinished:
         ran("dpkg", "--configure", "-a")  # apt-get insists on it, and says what is still wrong afterwards
     fetched = ran(*_APT_GET, "update") if names else None
-    planned = ran(*_APT_GET, "--fix-broken", "--simulate", "install", *names)
+    planned = ran(*install, "--simulate")
     if planned.returncode:
         unreachable = complaint(fetched, "W: Failed to fetch", "E: ") if fetched and "W: Failed" in fetched.stderr else ""
         raise Refusal(_sentence(names, ", ".join(filter(None, (complaint(planned, "E: "), unreachable)))))
@@ -53,7 +54,7 @@ def _install(names: list[str], notes: Path) -> dict:
     new = [name for _step, name, old in steps if not old]
     for name in new:
         (notes / name).touch()
-    done = ran(*_APT_GET, "--fix-broken", "install", *names)
+    done = ran(*install)
     if done.returncode:
         for name in set(new) - set(_there(new)):
             (notes / name).unlink()
@@ -62,14 +63,15 @@ def _install(names: list[str], notes: Path) -> dict:
 
 
 def _remove(notes: Path, check_mode: bool) -> dict:
-    packages = _there(_noted(notes))
-    if check_mode or not packages:
+    if check_mode or not notes.is_dir():
+        packages = _there(_noted(notes))
         return _result(bool(packages), before=packages, packages=packages)
     with alone(notes.parent):
+        packages = _there(_noted(notes))
         # dpkg takes what nobody else needs, and nothing else; apt-get would take those that need it as well.
-        done = ran("dpkg", "--purge", *packages)
+        done = ran("dpkg", "--purge", *packages) if packages else None
     stay = _there(packages)
-    if done.returncode and "dependency problems" not in done.stderr:
+    if done and done.returncode and "dependency problems" not in done.stderr:
         raise Refusal(
             f"dpkg could not remove {', '.join(stay)}: {complaint(done, 'dpkg: error')}; mend that, and run this again."
         )
