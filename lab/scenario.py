@@ -275,7 +275,9 @@ def settle(lab: Lab, replicas: int = 2) -> None:
         must(play(lab, "scale_down", "-e", f"replicas={replicas}"))
     else:
         must(play(lab, "scale_app", "-e", f"replicas={replicas}"))
-    play(lab, "incident", "-e", "action=close", "-e", "leave=true")  # there may be none; without one, normal is what is gone back to
+    play(
+        lab, "incident", "-e", "action=close", "-e", "leave=true"
+    )  # there may be none; without one, normal is what is gone back to
     must(play(lab, "reset_configuration"))
     pool = [
         re.search(r"(?m)^default_pool_size = (\d+)", (root / PGBOUNCER).read_text())[1] for root in (ROOT / "lab", lab.directory)

@@ -19,6 +19,8 @@ from ansible_collections.smartsports.scaling.plugins.module_utils import (
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import silent
 from ansible_collections.smartsports.scaling.plugins.module_utils._state import State
 
+NO_CHAT = {"webhook_url": "", "platform": "smartsports", "look": "timeline.yml"}
+
 
 class Host:
     def __init__(self, directory: Path, monkeypatch) -> None:
@@ -54,11 +56,17 @@ class Host:
             "preempt": False,
             "preemptible": False,
             "wait": 0.0,
+            "commands": {},
+            "chat": NO_CHAT,
         }
         return run_begin.run({**params, **options}, check_mode, self.said.append)
 
     def end(self, begun: dict, failure: str = "") -> dict:
-        return run_end.run({"begun": begun, "failure": failure}, False, silent)
+        return run_end.run(
+            {"begun": begun, "failure": failure, "chat": NO_CHAT, "token": "s3cret", "pgbouncer_admin_password": None},
+            False,
+            silent,
+        )
 
     def set(self, begun: dict, resource: str, **settings) -> dict:
         """A step of a run."""

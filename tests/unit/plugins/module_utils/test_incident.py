@@ -6,7 +6,7 @@ import re
 import pytest
 from ansible_collections.smartsports.scaling.plugins.module_utils import incident
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, silent
-from ansible_collections.smartsports.scaling.tests.unit.plugins.module_utils.host import identity
+from ansible_collections.smartsports.scaling.tests.unit.plugins.module_utils.host import NO_CHAT, identity
 
 FIELD = "cache-config.event_list_ttl"
 
@@ -26,6 +26,7 @@ def act(host):
             "hours": 4.0,
             "leave": False,
             "commands": {},
+            "chat": NO_CHAT,
         }
         return incident.run({**params, **options}, check_mode, silent)
 

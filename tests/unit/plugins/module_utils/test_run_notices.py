@@ -66,7 +66,9 @@ def test_a_run_tells_its_beginning_and_what_it_changed(shop):
 def test_a_failure_is_told_without_a_secret(shop):
     shop.end(shop.begin("r1"), failure="nginx did not\nreload")
     assert shop.heard(2) == ["respond.yml of ines@ops FAILED (nginx did not reload); it changed nothing"]
-    shop.end(shop.begin("r2"), failure="Bearer s3cret was refused")
+    begun = shop.begin("r2")
+    shop.heard(3)
+    shop.end(begun, failure="Bearer s3cret was refused")
     assert shop.heard(4) == ["********"]
 
 
