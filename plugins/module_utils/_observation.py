@@ -46,6 +46,7 @@ class Observation:
     responses: list[Point] | None = None  # nginx: status -> a second
     latency: dict[float, float] | None = None  # upper bound -> buyers' requests a second up to it; {} without requests
     entry_latency: dict[float, float] | None = None
+    latencies: list[list[dict[float, float]]] = field(default_factory=list)  # each of them, at every time of the trigger's window
     app_pool: Point | None = None  # percent of each replica's own pool of database connections; None where it tells no size
     pool: Pool | None = None
     redis: Redis | None = None

@@ -61,9 +61,9 @@ def queries(metrics: dict, thresholds: dict) -> dict[str, tuple[str, float]]:
         "cpu": (rate(m["cpu"]), windows["cpu"]),
         "memory": (mean(m["memory"]), windows["memory"]),
         "requests": (f"sum by (route, status_code) (rate({m['requests']}[{RATE_WINDOW}s]))", windows["error_rate"]),
-        "latency": (f"sum by (le) (rate({m['latency']}_bucket{{{buyers}}}[{RATE_WINDOW}s]))", 0),
+        "latency": (f"sum by (le) (rate({m['latency']}_bucket{{{buyers}}}[{RATE_WINDOW}s]))", windows["response_time"]),
         "responses": (f"sum by (status) ({rate(m['entry_responses'])})", windows["error_rate"]),
-        "entry_latency": (f"sum by (le) (rate({m['entry_latency']}_bucket[{RATE_WINDOW}s]))", 0),
+        "entry_latency": (f"sum by (le) (rate({m['entry_latency']}_bucket[{RATE_WINDOW}s]))", windows["response_time"]),
         "app_pool": (f"100 * avg_over_time({m['app_pool_used']}[{RATE_WINDOW}s]) / ({m['app_pool_size']} > 0)", 0),
         "pool_used": (mean(m["pool_used"]), windows["connections"]),
         "pool_waiting": (mean(m["pool_waiting"]), 0),
@@ -164,8 +164,9 @@ def _observation(answers: dict, metrics: dict, thresholds: dict) -> Observation:
     seen.memory = _by_host(series("memory", "instance"))
     seen.requests = counted("requests", "route", "status_code")
     seen.responses = _first_label(series("responses", "status"))
-    seen.latency = _buckets(counted("latency", "le"))
-    seen.entry_latency = _buckets(series("entry_latency", "le"))
+    latency, entry_latency = counted("latency", "le"), series("entry_latency", "le")
+    seen.latency, seen.entry_latency = _buckets(latency), _buckets(entry_latency)
+    seen.latencies = [[_buckets([point]) for point in points] for points in (latency, entry_latency) if points]
     seen.app_pool = (_by_host(series("app_pool", "instance")) or [None])[-1]
     sizes = last("pool_size", "name") if any(key[0] for key in last("pool_size", "name")) else last("pool_size", "database")
     seen.pool = _pool(sizes, series("pool_used", "database", "user"), last("pool_waiting", "database", "user"))

@@ -3,13 +3,21 @@
 
 from __future__ import annotations
 
-from ansible_collections.smartsports.scaling.plugins.module_utils import _journal, _lock, _record, _runs, platform_snapshot
+from ansible_collections.smartsports.scaling.plugins.module_utils import (
+    _journal,
+    _lock,
+    _notify,
+    _record,
+    _runs,
+    platform_snapshot,
+)
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, Say
 from ansible_collections.smartsports.scaling.plugins.module_utils._profile import counted, text
 
 SPEC = {
     "argument_spec": {
         **platform_snapshot.SPEC["argument_spec"],
+        **_notify.CHAT,
         "state_directory": {"type": "path", "required": True},
         "identity": {"type": "dict", "required": True},
         "action": {"type": "str", "choices": ["status", "open", "close", "renew", "acknowledge"], "default": "status"},
@@ -31,10 +39,10 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
     now = _runs.flat(platform_snapshot.run(params, True, say)["settings"])
     if params["action"] == "status":
         return _result(params, state, present, now, False)
-    changed = _would_change(params, present, now)
+    changed, unheard = _would_change(params, present, now), ""
     if changed and not check_mode:
-        present = _act(params, state, present, now)
-    return _result(params, state, present, now, changed)
+        present, unheard = _act(params, state, present, now)
+    return _result(params, state, present, now, changed, unheard)
 
 
 def _would_change(params: dict, present: dict | None, now: dict) -> bool:
@@ -66,7 +74,8 @@ def _refuse_within_an_incident(params: dict, present: dict | None) -> None:
         raise Refusal(f"incident {present['id']} is open, and no {params['kind']} record is opened in it; close it first.")
 
 
-def _act(params: dict, state, present: dict | None, now: dict) -> dict | None:
+def _act(params: dict, state, present: dict | None, now: dict) -> tuple[dict, str]:
+    """The record as it is then, and why the chat was not told, if so."""
     who, action, why = params["identity"]["who"], params["action"], params["why"]
     event = {"open": "opened", "renew": "renewed", "acknowledge": "acknowledged", "close": "closed"}[action]
     if action == "open":
@@ -88,7 +97,8 @@ def _act(params: dict, state, present: dict | None, now: dict) -> dict | None:
     else:
         present = _record.close(state, present["id"], who, why)
     _journal.note(state, present["id"], event=event, actor=who, playbook=params["identity"]["playbook"], reason=why)
-    return present
+    told = f"{event} by {who}" + (f": {why}" if why else "")
+    return present, _notify.send(state, params["chat"], present, {(event, params["identity"]["run"]): told})[1]
 
 
 def _away(record: dict, now: dict) -> dict:
@@ -103,10 +113,10 @@ def _command(params: dict, action: str) -> str:
     return f"{params['commands'].get('incident', 'ansible-playbook playbooks/incident.yml')} -e action={action}"
 
 
-def _result(params: dict, state, record: dict | None, now: dict, changed: bool) -> dict:
+def _result(params: dict, state, record: dict | None, now: dict, changed: bool, unheard: str = "") -> dict:
     holder = _lock.holder(state)
     away = _away(record, now) if record else {}
-    lines: list = [[sentence, "warn"] for sentence in state.recovered]
+    lines: list = [[sentence, "warn"] for sentence in [*state.recovered, unheard] if sentence]
     if holder:
         lines.append([_lock.describe(holder), "warn"])
     if record and not record["closed"]:

@@ -14,6 +14,7 @@ author:
   - SmartSports Rwanda platform team (@smartsports-rw)
 extends_documentation_fragment:
   - smartsports.scaling.admin
+  - smartsports.scaling.chat
 attributes:
   check_mode:
     description: Tells whether the record would be changed.

@@ -9,6 +9,7 @@ import pytest
 from ansible_collections.smartsports.scaling.plugins.module_utils import _admin_client
 from ansible_collections.smartsports.scaling.plugins.module_utils._state import State
 from ansible_collections.smartsports.scaling.tests.unit.plugins.module_utils.admin_api import Platform
+from ansible_collections.smartsports.scaling.tests.unit.plugins.module_utils.chat import Chat
 from ansible_collections.smartsports.scaling.tests.unit.plugins.module_utils.host import Host
 
 
@@ -28,6 +29,13 @@ def platform(monkeypatch):
 def state(tmp_path):
     """A new state directory of the Docker daemon `daemon-1`."""
     return State.open(tmp_path / "state", "daemon-1")
+
+
+@pytest.fixture
+def chat():
+    served = Chat()
+    yield served
+    served.stop()
 
 
 @pytest.fixture

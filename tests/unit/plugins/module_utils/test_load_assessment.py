@@ -82,10 +82,24 @@ def platform(monkeypatch):
     monkeypatch.setattr(load_assessment._prometheus, "observe", observe)
     monkeypatch.setattr(load_assessment._direct, "observe", lambda *arguments: world.direct)
     monkeypatch.setattr(load_assessment._probe, "probe", lambda *arguments: world.probes)
-    monkeypatch.setattr(load_assessment, "_disabled", lambda params: world.flags)
+    monkeypatch.setattr(load_assessment, "switched_off", lambda params: world.flags)
     monkeypatch.setattr(load_assessment._agreement, "find", lambda params: answer(world.apart))
     monkeypatch.setattr(load_assessment._drift, "find", lambda client, params, look: answer(world.drift))
     return world
+
+
+def test_what_stands_is_told_above_everything_and_a_failure_of_it_fails_nothing(platform, monkeypatch):
+    assert assess()["report"]["above"] == []
+    monkeypatch.setattr(load_assessment._standing, "find", lambda directory, incident: [f"{directory}: {incident}"])
+    result = assess(state_directory="/state", command_options="-i inventory/x")
+    told = "/state: ansible-playbook playbooks/incident.yml -i inventory/x"
+    assert (result["standing"], result["report"]["above"]) == ([told], [[told, "bad"]])
+
+    def broken(*_):
+        raise RuntimeError
+
+    monkeypatch.setattr(load_assessment._standing, "find", broken)
+    assert assess(state_directory="/state")["standing"] == []
 
 
 def assess(**params):
