@@ -4,7 +4,14 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.smartsports.scaling.plugins.module_utils import _lock, _record, _runs, platform_snapshot, run_begin
+from ansible_collections.smartsports.scaling.plugins.module_utils import (
+    _lock,
+    _record,
+    _runs,
+    platform_snapshot,
+    run_begin,
+    run_end,
+)
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal
 
 FIELD = "cache-config.event_list_ttl"
@@ -191,3 +198,8 @@ def test_the_lock_of_another_stays(host):
     host.begin("b")
     host.end(begun)
     assert _lock.holder(host.state)["run"] == "b"
+
+
+def test_an_end_needs_nothing_but_the_beginning(host):
+    required = {name for name, option in run_end.SPEC["argument_spec"].items() if option.get("required")}
+    assert required - set(platform_snapshot.SPEC["argument_spec"]) == {"begun"}
