@@ -44,10 +44,9 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
     finally:
         with suppress(Refusal):
             _lock.release(state, claim["run"])
-    told = _told(claim, changes, params)
-    _notify.beside(state, params["chat"], record, {("run-end", claim["run"]): told})
     # Of the beginning: its chat had the whole run to answer, and nobody waits for it here.
     unheard = _notify.failures(state, claim["record"], claim["run"])
+    _notify.beside(state, params["chat"], record, {("run-end", claim["run"]): _told(claim, changes, params)})
     return {
         "changed": False,
         "settings": seen,
