@@ -16,18 +16,9 @@ def act(host):
     """The module; `who` and `check_mode` beside its options."""
 
     def act(action, who="alice", check_mode=False, **options):
-        params = {
-            "state_directory": str(host.directory),
-            "identity": identity("", who),
-            "action": action,
-            "kind": "incident",
-            "severity": "",
-            "why": "",
-            "hours": 4.0,
-            "leave": False,
-            "commands": {},
-        }
-        return incident.run({**params, **options}, check_mode, silent)
+        asked = {"identity": identity("", who), "action": action, **options}
+        params = host.params(incident, state_directory=str(host.directory), **asked)
+        return incident.run(params, check_mode, silent)
 
     return act
 
