@@ -6,6 +6,7 @@ from __future__ import annotations
 import copy
 from pathlib import Path
 
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.smartsports.scaling.plugins.module_utils import (
     _journal,
     _process,
@@ -18,8 +19,7 @@ from ansible_collections.smartsports.scaling.plugins.module_utils import (
 )
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import silent
 from ansible_collections.smartsports.scaling.plugins.module_utils._state import State
-
-NO_CHAT = {"webhook_url": "", "platform": "smartsports", "look": "timeline.yml"}
+from ansible_collections.smartsports.scaling.tests.unit.plugins.module_utils.admin_api import TOKEN
 
 
 class Host:
@@ -47,26 +47,17 @@ class Host:
         return [tuple(event[field] for field in fields) for event in _journal.events(self.state, path.stem)]
 
     def begin(self, run: str = "a", check_mode: bool = False, **options) -> dict:
-        params = {
-            "state_directory": str(self.directory),
-            "identity": identity(run),
-            "kind": "incident",
-            "severity": "P1",
-            "why": "the site is slow",
-            "preempt": False,
-            "preemptible": False,
-            "wait": 0.0,
-            "commands": {},
-            "chat": NO_CHAT,
-        }
-        return run_begin.run({**params, **options}, check_mode, self.said.append)
+        asked = {"identity": identity(run), "severity": "P1", "why": "the site is slow", "wait": 0, **options}
+        return run_begin.run(self.params(run_begin, state_directory=str(self.directory), **asked), check_mode, self.said.append)
 
     def end(self, begun: dict, failure: str = "") -> dict:
-        return run_end.run(
-            {"begun": begun, "failure": failure, "chat": NO_CHAT, "token": "s3cret", "pgbouncer_admin_password": None},
-            False,
-            silent,
-        )
+        return run_end.run(self.params(run_end, begun=begun, failure=failure), False, silent)
+
+    def params(self, module, **asked) -> dict:
+        """A module's options with their defaults."""
+        checked = ArgumentSpecValidator(module.SPEC["argument_spec"]).validate({"project": "p", "token": TOKEN, **asked})
+        assert not checked.error_messages
+        return checked.validated_parameters
 
     def set(self, begun: dict, resource: str, **settings) -> dict:
         """A step of a run."""

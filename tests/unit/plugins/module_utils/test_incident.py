@@ -6,7 +6,7 @@ import re
 import pytest
 from ansible_collections.smartsports.scaling.plugins.module_utils import incident
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, silent
-from ansible_collections.smartsports.scaling.tests.unit.plugins.module_utils.host import NO_CHAT, identity
+from ansible_collections.smartsports.scaling.tests.unit.plugins.module_utils.host import identity
 
 FIELD = "cache-config.event_list_ttl"
 
@@ -16,19 +16,9 @@ def act(host):
     """The module; `who` and `check_mode` beside its options."""
 
     def act(action, who="alice", check_mode=False, **options):
-        params = {
-            "state_directory": str(host.directory),
-            "identity": identity("", who),
-            "action": action,
-            "kind": "incident",
-            "severity": "",
-            "why": "",
-            "hours": 4.0,
-            "leave": False,
-            "commands": {},
-            "chat": NO_CHAT,
-        }
-        return incident.run({**params, **options}, check_mode, silent)
+        asked = {"identity": identity("", who), "action": action, **options}
+        params = host.params(incident, state_directory=str(host.directory), **asked)
+        return incident.run(params, check_mode, silent)
 
     return act
 

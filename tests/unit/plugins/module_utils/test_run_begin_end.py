@@ -137,6 +137,7 @@ def test_a_run_ends_with_its_changes_in_the_record(host):
         "settings": host.settings,
         "changes": {FIELD: {"from": 60, "to": 300}},
         "record": begun["claim"]["record"],
+        "report": None,
     }
     [record] = host.records()
     assert (record["changed"][FIELD]["to"], record["changed"][FIELD]["run"]) == (300, "a")
