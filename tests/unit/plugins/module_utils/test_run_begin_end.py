@@ -133,7 +133,6 @@ def test_a_run_ends_with_its_changes_in_the_record(host):
     ended = host.end(begun)
     assert ended == {
         "changed": False,
-        "report": None,
         "settings": host.settings,
         "changes": {FIELD: {"from": 60, "to": 300}},
         "record": begun["claim"]["record"],

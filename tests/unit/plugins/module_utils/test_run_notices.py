@@ -39,6 +39,14 @@ class Shop:
     def end(self, begun: dict, **given) -> dict:
         return run_end.run(self.params(begun=begun, **given), False, silent)
 
+    def whole(self, run: str, failure: str = "", **given) -> tuple[list[str], list[str]]:
+        """What is told of the beginning and of the end of a run, which lasts longer than a message takes."""
+        before = len(self.chat.heard)
+        begun = self.begin(run, **given)
+        began = self.heard(before + 1)
+        self.end(begun, failure=failure)
+        return began, self.heard(before + 2)
+
     def heard(self, count: int) -> list[str]:
         """The last message of `count`, without what it is about and where to look."""
         return self.chat.await_message(count)[count - 1].split("\n")[1:-1]
@@ -64,25 +72,19 @@ def test_a_run_tells_its_beginning_and_what_it_changed(shop):
 
 
 def test_a_failure_is_told_without_a_secret(shop):
-    shop.end(shop.begin("r1"), failure="nginx did not\nreload")
-    assert shop.heard(2) == ["respond.yml of ines@ops FAILED (nginx did not reload); it changed nothing"]
-    begun = shop.begin("r2")
-    shop.heard(3)
-    shop.end(begun, failure="Bearer s3cret was refused")
-    assert shop.heard(4) == ["********"]
+    told = ["respond.yml of ines@ops FAILED (nginx did not reload); it changed nothing"]
+    assert shop.whole("r1", failure="nginx did not\nreload")[1] == told
+    assert shop.whole("r2", failure="Bearer s3cret was refused")[1] == ["********"]
 
 
 def test_severity_that_rises_is_told_and_journalled_once(shop):
-    shop.replicas = 2
     begun = shop.begin("r1", severity="P2")
     shop.replicas = 5
+    shop.heard(1)
     shop.end(begun)
     shop.heard(2)
-    shop.end(shop.begin("r2", severity="P0"))
-    assert shop.heard(3) == ["severity rises from P2 to P0", "respond.yml of ines@ops begins"]
-    shop.heard(4)
-    shop.end(shop.begin("r3", severity="P1"))
-    assert shop.heard(5) == ["respond.yml of ines@ops begins"]
+    assert shop.whole("r2", severity="P0")[0] == ["severity rises from P2 to P0", "respond.yml of ines@ops begins"]
+    assert shop.whole("r3", severity="P1")[0] == ["respond.yml of ines@ops begins"]
     [record] = _record.records(shop.state)
     assert [each["reason"] for each in _journal.events(shop.state, record["id"]) if each["event"] == "severity"] == [
         "severity rises from P2 to P0"
