@@ -96,22 +96,21 @@ def _context() -> Path:
     shutil.rmtree(context, ignore_errors=True)
     shutil.copytree(_IMAGES, context / "images")
     shutil.copytree(_APP, context / "app", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copytree(_wheels(), context / "wheels")
+    shutil.copytree(wheels(_APP / "requirements.txt"), context / "wheels")
     return context
 
 
-def _wheels() -> Path:
-    """The application's wheels, fetched by this interpreter's pip with the host's own configuration."""
-    requirements = _APP / "requirements.txt"
-    wheels = CACHE / "wheels" / hashlib.sha256(requirements.read_bytes()).hexdigest()[:16]
-    if wheels.exists():
-        return wheels
-    say("fetching the application's wheels")
-    wheels.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=wheels.parent) as scratch:
+def wheels(requirements: Path) -> Path:
+    """The wheels of a list of requirements, fetched by this interpreter's pip with the host's own configuration."""
+    kept = CACHE / "wheels" / hashlib.sha256(requirements.read_bytes()).hexdigest()[:16]
+    if kept.exists():
+        return kept
+    say("fetching wheels")
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=kept.parent) as scratch:
         output([sys.executable, "-m", "pip", "download", "--quiet", "--only-binary=:all:", "--dest", scratch, "-r", requirements])
-        shutil.copytree(scratch, wheels)
-    return wheels
+        shutil.copytree(scratch, kept)
+    return kept
 
 
 def _build(context: Path) -> None:

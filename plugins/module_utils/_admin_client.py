@@ -123,11 +123,14 @@ class Client:
         return self._patiently(lambda: self._first(send, prefer))[1]
 
     def tell(self, resource: str, patch: dict, names: Collection[str]) -> None:
-        """POST to each of these instances itself. Who does not take it goes on as before, and is seen to."""
-        for instance in self.instances():
-            if instance.name in names:
-                with contextlib.suppress(Failed, NotOffered):
-                    self._http.post(instance.url + resource, patch)
+        """POST to each of these instances itself, side by side. Who does not take it goes on as before, and is seen to."""
+
+        def send(instance: Instance) -> None:
+            with contextlib.suppress(Failed, NotOffered):
+                self._http.post(instance.url + resource, patch)
+
+        with ThreadPoolExecutor(MOST_AT_ONCE) as pool:
+            list(pool.map(send, [instance for instance in self.instances() if instance.name in names]))
 
     def _first(self, ask: Callable[[Instance], T], prefer: Collection[str] = ()) -> tuple[str, T]:
         failures = {}

@@ -92,6 +92,7 @@ def report(result: dict, reasons: list[Reason], remarks: list[str]) -> dict:
     where = f", bottleneck: {result['bottleneck']}" if result["bottleneck"] != "none" else ""
     title = f"SEVERITY {severity}{where} ({seen} of {running} replicas seen, source: {result['source']})"
     return {
+        "above": [[sentence, "bad"] for sentence in result["standing"]],
         "title": title,
         "status": _STATUS[severity],
         "columns": ["what", "value", "limit", "severity", "source", ""],

@@ -20,6 +20,7 @@ _TRUE = ("true", "yes", "on", "1")
 _FALSE = ("false", "no", "off", "0")
 _WHOLE = re.compile(r"^-?\d+$")
 _BYTES = re.compile(r"^(\d+)\s*([kmgt]?)i?b?$", re.IGNORECASE)
+COMPARED = ("tier", "object", "field", "from", "to")  # of a plan; never metrics, addresses or ids
 _DIRECTIONS = {"int": ("max", "min", "none"), "bytes": ("max", "min", "none"), "bool": (True, False, "none"), "list": ("none",)}
 
 
@@ -192,8 +193,9 @@ def plan(
     tiers: Sequence = (),
     unfinished: Sequence = (),
 ) -> dict:
-    """The one diff between desired and observed: {changes, kept, inputs}.
+    """The one diff between desired and observed: {compared, changes, kept, inputs}.
 
+    `compared` is every field, with what it is and what it would become; `changes` are those that are to be converged.
     `observed` is {resource: settings}; a resource without settings (an API that cannot be read) is written unseen, from None.
     A resource that is `unfinished` has its values but an interrupted run left work to do, so they are converged all the same.
     `kept` is what is stronger already and stays. `inputs` is what roles take: {resource: merge patch}, only what changes.
@@ -201,7 +203,7 @@ def plan(
     for tier in tiers:
         if tier not in schema.tiers:
             raise Refusal(f"'{tier}' is no tier; the known ones are {', '.join(schema.tiers)}.")
-    changes, kept, inputs = [], [], {}
+    compared, changes, kept, inputs = [], [], [], {}
     for name, setting in desired.items():
         field = schema.field(name, setting.source)
         if tiers and field.tier not in tiers:
@@ -214,18 +216,22 @@ def plan(
             value = field.stronger_of(present, value)
         entry = {"tier": field.tier, "object": field.resource, "path": field.path, "field": name}
         entry.update({"from": present, "source": setting.source})
+        compared.append({**entry, "to": value})
         if value != setting.value:
             kept.append({**entry, "to": setting.value})
         if value != present or field.resource in unfinished:
             changes.append({**entry, "to": value})
             _place(inputs.setdefault(field.resource, {}), field.path, value)
-    return {"changes": changes, "kept": kept, "inputs": inputs}
+    return {"compared": compared, "changes": changes, "kept": kept, "inputs": inputs}
 
 
-def fingerprint(desired: dict[str, Setting], observed: dict) -> str:
-    """A hash over the target and the observed configuration; two plans with the same hash do the same."""
-    subject = [{name: setting.value for name, setting in desired.items()}, observed]
-    return hashlib.sha256(json.dumps(subject, sort_keys=True).encode()).hexdigest()
+def fingerprint(name: str, compared: list[dict]) -> str:
+    """A hash over the profile and what was compared: two plans with the same hash start from the same and do the same."""
+    subject = [
+        name,
+        sorted([[entry[part] for part in COMPARED] for entry in compared], key=lambda entry: entry[COMPARED.index("field")]),
+    ]
+    return hashlib.sha256(json.dumps(subject).encode()).hexdigest()
 
 
 def in_force(change: dict, observed: dict) -> bool:

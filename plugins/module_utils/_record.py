@@ -42,6 +42,11 @@ def current(state: State) -> dict | None:
     return next((found for found in reversed(still_open) if found["id"] not in parents), None)
 
 
+def overdue(state: State, now: str) -> list[dict]:
+    """The open records whose lease ended before `now`, and which changed something; the oldest first."""
+    return [found for found in records(state) if not found["closed"] and found["changed"] and found["lease_until"] < now]
+
+
 def join_or_open(state: State, wanted: dict, baseline: dict) -> tuple[dict, str]:
     """The record that a run belongs to, and how: 'opened' (a new one, which may be in another), 'joined', or 'refused'.
 

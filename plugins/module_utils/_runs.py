@@ -30,11 +30,10 @@ def tell(state: State, claim: dict, **event: Any) -> None:
 
 
 def did_something(state: State, claim: dict) -> bool:
-    """Whether a step of the run changed something or failed; a run that was refused, or found nothing to do, is nothing to remember."""
-    return any(
-        event["run"] == claim["run"] and event["event"] == "step-end" and event["result"] != "unchanged"
-        for event in _journal.events(state, claim["record"])
-    )
+    """Whether a step of the run changed something, failed or has no end; a run that was refused, or found nothing to do, is nothing to remember."""
+    steps = [event for event in _journal.events(state, claim["record"]) if event["run"] == claim["run"] and event["step"]]
+    unchanged = [event for event in steps if event["result"] == "unchanged"]
+    return len(steps) != 2 * len(unchanged)  # each has a start, too
 
 
 def record_for(state: State, wanted: dict, settings: dict, taken_over: dict | None) -> tuple[dict, str]:

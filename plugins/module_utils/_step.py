@@ -48,13 +48,14 @@ def guarded(claim: dict, step: str, tier: str, work: Callable[[], dict], lease_a
         raise
     diff = result.get("diff") or {}
     changed = bool(result.get("changed"))
-    tell(
-        event="step-end",
-        result="ok" if changed else "unchanged",
-        changed=changed,
-        before=diff.get("before"),
-        after=diff.get("after"),
-    )
+    values = {"before": diff.get("before") or {}, "after": diff.get("after") or {}}
+    try:
+        tell(event="step-end", result="ok" if changed else "unchanged", changed=changed, **values)
+    except Refusal as refusal:  # it is done all the same
+        return {
+            **result,
+            "warnings": [*result.get("warnings", []), f"{step} is done, and the journal does not tell of it: {refusal}"],
+        }
     return result
 
 

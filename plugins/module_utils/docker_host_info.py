@@ -59,6 +59,7 @@ def _look(params: dict) -> dict:
         "compose": (_docker("compose", "version", "--short") or "").removeprefix("v"),
         "memory": _available_memory(),
         "disk": {str(place): shutil.disk_usage(place).free for place in places.values()},
+        "time": time.time(),
         "clock_difference": round(time.time() - params["clock"], 1),
         "root": os.geteuid() == 0,
     }
@@ -105,9 +106,10 @@ def _problems(host: dict, params: dict, least: dict) -> list[str]:
             found.append(
                 f"{_limits.rounded(free)} of disk is free at {place}, and {params['min_disk']} is needed; free some, or lower docker_host_min_disk."
             )
-    if abs(host["clock_difference"]) > params["max_clock_difference"]:
+    # How far it is ahead is for the role to say, once it knows how long asking took.
+    if host["clock_difference"] < -params["max_clock_difference"]:
         found.append(
-            f"the clock is {host['clock_difference']:+.1f} s from the controller's, and {params['max_clock_difference']:g} s are allowed: times in "
+            f"the clock is {-host['clock_difference']:.1f} s behind the controller's, and {params['max_clock_difference']:g} s are allowed: times in "
             "records would be wrong; set it (timedatectl set-ntp true), or raise docker_host_max_clock_difference."
         )
     return found
@@ -115,9 +117,8 @@ def _problems(host: dict, params: dict, least: dict) -> list[str]:
 
 def _report(host: dict, problems: list[str], lacks: dict) -> dict:
     disk = ", ".join(f"{_limits.rounded(free)} at {place}" for place, free in host["disk"].items())
-    missing = [
-        name for name, text in (("compose", "the Docker Compose plugin"), ("venv", "python3-venv")) if lacks[name] and text
-    ]
+    names = {"compose": "the Docker Compose plugin", "venv": "python3-venv"}
+    missing = [text for name, text in names.items() if lacks[name]]
     rows = [
         ["system", host["system"] or "unknown"],
         ["Python", host["python"]],
@@ -125,7 +126,7 @@ def _report(host: dict, problems: list[str], lacks: dict) -> dict:
         ["Docker Compose", host["compose"] or "none"],
         ["memory available", _limits.rounded(host["memory"])],
         ["disk free", disk],
-        ["clock", f"{host['clock_difference']:+.1f} s from the controller's"],
+        ["clock", f"{host['clock_difference']:+.1f} s from the controller's, the time of asking included"],
     ]
     return {
         "title": f"DOCKER HOST: {len(problems)} problem(s)",

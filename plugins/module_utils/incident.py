@@ -3,13 +3,21 @@
 
 from __future__ import annotations
 
-from ansible_collections.smartsports.scaling.plugins.module_utils import _journal, _lock, _record, _runs, platform_snapshot
+from ansible_collections.smartsports.scaling.plugins.module_utils import (
+    _journal,
+    _lock,
+    _notify,
+    _record,
+    _runs,
+    platform_snapshot,
+)
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, Say
 from ansible_collections.smartsports.scaling.plugins.module_utils._profile import counted, text
 
 SPEC = {
     "argument_spec": {
         **platform_snapshot.SPEC["argument_spec"],
+        **_notify.CHAT,
         "state_directory": {"type": "path", "required": True},
         "identity": {"type": "dict", "required": True},
         "action": {"type": "str", "choices": ["status", "open", "close", "renew", "acknowledge"], "default": "status"},
@@ -31,16 +39,16 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
     now = _runs.flat(platform_snapshot.run(params, True, say)["settings"])
     if params["action"] == "status":
         return _result(params, state, present, now, False)
-    changed = _would_change(params, present, now)
+    changed, unheard = _would_change(params, present, now), ""
     if changed and not check_mode:
-        present = _act(params, state, present, now)
-    return _result(params, state, present, now, changed)
+        present, unheard = _act(params, state, present, now)
+    return _result(params, state, present, now, changed, unheard)
 
 
 def _would_change(params: dict, present: dict | None, now: dict) -> bool:
     action = params["action"]
     if action == "open":
-        return present is None or present["kind"] != params["kind"]
+        return _would_open(params, present)
     if present is None:
         raise Refusal(f"no record is open, so there is nothing to {action}; open one with {_command(params, 'open')}.")
     left = _away(present, now)
@@ -52,8 +60,24 @@ def _would_change(params: dict, present: dict | None, now: dict) -> bool:
     return action != "acknowledge" or (present["acknowledged"] or {}).get("who") != params["identity"]["who"]
 
 
-def _act(params: dict, state, present: dict | None, now: dict) -> dict | None:
-    who, action = params["identity"]["who"], params["action"]
+def _would_open(params: dict, present: dict | None) -> bool:
+    """Whether a record is opened, or the severity of the one that is open raised."""
+    if present is None or present["kind"] != params["kind"]:
+        _refuse_within_an_incident(params, present)
+        return True
+    rank = _record.SEVERITIES.index
+    return present["kind"] == "incident" and rank(params["severity"]) > rank(present["severity"])
+
+
+def _refuse_within_an_incident(params: dict, present: dict | None) -> None:
+    if present and present["kind"] == "incident" != params["kind"]:
+        raise Refusal(f"incident {present['id']} is open, and no {params['kind']} record is opened in it; close it first.")
+
+
+def _act(params: dict, state, present: dict | None, now: dict) -> tuple[dict, str]:
+    """The record as it is then, and why the chat was not told, if so."""
+    who, action, why = params["identity"]["who"], params["action"], params["why"]
+    event = {"open": "opened", "renew": "renewed", "acknowledge": "acknowledged", "close": "closed"}[action]
     if action == "open":
         wanted = {
             **{name: params[name] for name in ("kind", "severity", "why")},
@@ -61,18 +85,20 @@ def _act(params: dict, state, present: dict | None, now: dict) -> dict | None:
             "source": params["identity"]["source"],
         }
         present, how = _record.join_or_open(state, wanted, now)
-        if how == "refused":
-            raise Refusal(f"incident {present['id']} is open, and no {params['kind']} record is opened in it; close it first.")
-        present = _record.saw(state, present["id"], now)
+        _refuse_within_an_incident(params, present)  # somebody may have opened one meanwhile
+        if how == "joined":
+            event, why = "severity", params["why"] or f"raised to {present['severity']}"
+        else:
+            present = _record.saw(state, present["id"], now)
     elif action == "renew":
         present = _record.renew(state, present["id"], params["hours"])
     elif action == "acknowledge":
         present = _record.acknowledge(state, present["id"], who)
     else:
-        present = _record.close(state, present["id"], who, params["why"])
-    event = {"open": "opened", "renew": "renewed", "acknowledge": "acknowledged", "close": "closed"}[action]
-    _journal.note(state, present["id"], event=event, actor=who, playbook=params["identity"]["playbook"], reason=params["why"])
-    return present
+        present = _record.close(state, present["id"], who, why)
+    _journal.note(state, present["id"], event=event, actor=who, playbook=params["identity"]["playbook"], reason=why)
+    told = f"{event} by {who}" + (f": {why}" if why else "")
+    return present, _notify.send(state, params["chat"], present, {(event, params["identity"]["run"]): told})[1]
 
 
 def _away(record: dict, now: dict) -> dict:
@@ -87,10 +113,10 @@ def _command(params: dict, action: str) -> str:
     return f"{params['commands'].get('incident', 'ansible-playbook playbooks/incident.yml')} -e action={action}"
 
 
-def _result(params: dict, state, record: dict | None, now: dict, changed: bool) -> dict:
+def _result(params: dict, state, record: dict | None, now: dict, changed: bool, unheard: str = "") -> dict:
     holder = _lock.holder(state)
     away = _away(record, now) if record else {}
-    lines: list = [[sentence, "warn"] for sentence in state.recovered]
+    lines: list = [[sentence, "warn"] for sentence in [*state.recovered, unheard] if sentence]
     if holder:
         lines.append([_lock.describe(holder), "warn"])
     if record and not record["closed"]:

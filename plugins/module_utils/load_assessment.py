@@ -15,6 +15,7 @@ from ansible_collections.smartsports.scaling.plugins.module_utils import (
     _evidence,
     _probe,
     _prometheus,
+    _standing,
     platform_info,
     upstream,
 )
@@ -69,6 +70,7 @@ SPEC = {
         "schema": {"type": "dict", "default": {}},
         "thresholds": {"type": "dict", "default": {}},
         "metrics": {"type": "dict", "default": {}},
+        "state_directory": {"type": "path"},
         "observe": {"type": "dict"},
         "command_options": {"type": "str", "default": ""},
         "output": {"type": "str", "choices": ["table", "json"], "default": "table"},
@@ -91,12 +93,14 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
     require_requests()
     require_ca(params)
     url = params["entry_url"].rstrip("/") + params["probe_path"]
+    incident = f"ansible-playbook playbooks/incident.yml {params['command_options']}".rstrip()
     beside = Started(
         {
             "probes": lambda: _probe.probe(url, params["probe_count"], PROBE_TIMEOUT, lambda: entry_session(params)),
             "flags": lambda: switched_off(params),
             "drift": lambda: _drifts(params),
             "apart": lambda: _apart(params),
+            "standing": lambda: _standing.find(params["state_directory"] or "", incident),
             **({"platform": lambda: _observed(params, say)} if params["observe"] else {}),
         }
     )
@@ -114,7 +118,9 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
         drifts = [*drifts, *apart]
     elif not remarks:  # otherwise the flags tell the same
         unseen = [*unseen, f"whether all instances have the same settings is not known ({str(apart).rstrip('.')})."]
-    result = _result(params, thresholds, platform, probes, url, disabled, drifts, [*platform.remarks, *remarks, *unseen])
+    standing = answers["standing"] if isinstance(answers["standing"], list) else []
+    remarks = [*platform.remarks, *remarks, *unseen]
+    result = _result(params, thresholds, platform, probes, url, disabled, drifts, standing, remarks)
     # Who needs what could not be read looks again, and is told why.
     return result | ({"platform": answers["platform"]} if isinstance(answers.get("platform"), dict) else {})
 
@@ -262,6 +268,7 @@ def _result(
     url: str,
     disabled: dict,
     drifts: list[_drift.Drift],
+    standing: list[str],
     remarks: list[str],
 ) -> dict:
     seen, limits = platform.seen, thresholds["severity"]
@@ -284,6 +291,7 @@ def _result(
     stopped = platform.nginx[0].name if platform.nginx and all(each.state != "running" for each in platform.nginx) else ""
     result = {
         "changed": False,
+        "standing": standing,
         "severity": severity,
         "reasons": [_plain(reason) for reason in reasons],
         "bottleneck": where,

@@ -6,7 +6,7 @@ from __future__ import annotations
 from ansible_collections.smartsports.scaling.plugins.module_utils import _limits, admin_info
 from ansible_collections.smartsports.scaling.plugins.module_utils._admin_client import RESOURCES
 from ansible_collections.smartsports.scaling.plugins.module_utils._admin_settings import CONNECTION
-from ansible_collections.smartsports.scaling.plugins.module_utils._docker import connect, containers
+from ansible_collections.smartsports.scaling.plugins.module_utils._docker import DockerException, connect, containers
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, Say
 from ansible_collections.smartsports.scaling.plugins.module_utils._parallel import gather
 from ansible_collections.smartsports.scaling.plugins.module_utils._pgbouncer import Console, the_one
@@ -50,7 +50,12 @@ def _app(params: dict) -> dict:
     running = containers(client, params["project"], params["service"])
     if not running:
         raise Refusal(f"no container of {params['project']}/{params['service']} runs on this host")
-    limits = [_limits.of(client.api.inspect_container(each.id)["HostConfig"]) for each in running]
+    try:
+        limits = [_limits.of(client.api.inspect_container(each.id)["HostConfig"]) for each in running]
+    except (DockerException, OSError) as error:
+        raise Refusal(
+            f"the Docker engine did not tell the limits of {params['project']}/{params['service']} ({error})"
+        ) from error
     return {
         "replicas": len(running),
         **(limits[0] if all(each == limits[0] for each in limits) else {"cpus": None, "memory": None}),

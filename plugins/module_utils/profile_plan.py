@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.smartsports.scaling.plugins.module_utils import _profile
+from ansible_collections.smartsports.scaling.plugins.module_utils import _plans, _profile
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, Say
 from ansible_collections.smartsports.scaling.plugins.module_utils._profile import counted, text
 
@@ -24,35 +24,54 @@ SPEC = {
         "observed": {"type": "dict", "required": True},
         "unfinished": {"type": "list", "elements": "str", "default": []},
         "shown": {"type": "list", "elements": "dict"},
+        "named": {"type": "dict"},
     },
     "supports_check_mode": True,
 }
 
 
 def run(params: dict, check_mode: bool, say: Say) -> dict:
-    """The plan: target, changes, kept, inputs, hash; `away` is what differs from normal afterwards."""
+    """The plan: target, compared, changes, kept, inputs, hash; `away` is what differs from normal afterwards."""
+    named = params["named"]
+    if named:
+        params = _as_named(params, named)
     ladder = list(params["severities"].values())
-    name = _chosen(params, ladder)
+    name = named["profile"] if named else _chosen(params, ladder)
     schema = _profile.Schema(params["schema"])
     desired = _profile.resolve(schema, params["profiles"], name, params["overrides"], params["event"], params["values"])
     normal = _profile.resolve(schema, params["profiles"], "normal", params["overrides"])
     desired = _profile.only(desired, params["fields"], {*normal, *desired})
     planned = _profile.plan(schema, desired, params["observed"], params["strengthen"], params["tiers"], params["unfinished"])
+    if named:
+        _plans.same(named, planned["compared"])
     unlike = _profile.plan(schema, normal, params["observed"], False, params["tiers"])["changes"]
     return {
         "changed": False,
         "profile": name,
         "severity": params["severity"],
+        "values": _profile.assignments(params["values"]),
+        "tiers": params["tiers"],
         "strengthen": params["strengthen"],
         "fields": params["fields"],
         "target": {field: {"value": setting.value, "source": setting.source} for field, setting in desired.items()},
         **planned,
         "unfinished": params["unfinished"],
-        "hash": _profile.fingerprint(desired, params["observed"]),
+        "hash": _profile.fingerprint(name, planned["compared"]),
         "next_profile": _next(ladder, name),
         "away": _away(normal, unlike, planned["changes"]),
         "report": None if params["shown"] == planned["changes"] else _report(name, params, planned),
     }
+
+
+def _as_named(params: dict, named: dict) -> dict:
+    """The options, with what a kept plan says of them."""
+    both = [f"-e {name}=" for name, option in {"profile": "profile", "set": "values", "tiers": "tiers"}.items() if params[option]]
+    if both:
+        raise Refusal(
+            f"{', '.join(both)} was given beside plan {_plans.short(named)}, which says profile, values and tiers itself; leave it out, or make "
+            "another plan with playbooks/plan.yml."
+        )
+    return {**params, **{option: named[option] for option in ("profile", "values", "tiers", "strengthen")}}
 
 
 def _chosen(params: dict, ladder: list) -> str:
@@ -88,7 +107,7 @@ def _report(name: str, params: dict, planned: dict) -> dict:
     target = f"profile {name}" if name else "no profile" if params["strengthen"] else "single values"
     if not params["strengthen"]:
         situation = f"{target}, exactly"
-    elif params["fields"]:
+    elif params["fields"] or params["severity"] == "unknown":  # who named the profile need not ask how bad it is
         situation = target
     else:
         situation = f"severity {params['severity']}, {target}"

@@ -50,7 +50,7 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
         "status": "bad" if missing or failures else "warn" if check_mode and plan["changes"] else "good",
         "columns": ["setting", "from", "to", "because of"],
         "rows": [_row(change, change in missing) for change in plan["changes"]],
-        "lines": [*_undone(failures), *_onward(params), *_back(params, missing), *_undo(params, check_mode)],
+        "lines": [*_undone(failures), *_onward(params), *_back(params, missing), *undo(plan, params["commands"], check_mode)],
     }
     if missing or failures:
         raise Refusal(_sentence(plan, missing, failures), report=report)
@@ -77,10 +77,10 @@ def _title(plan: dict, missing: list, failed: bool, check_mode: bool) -> str:
 
 def _row(change: dict, missing: bool) -> list:
     status = "bad" if missing else "good"
-    return [[change["field"], "bad" if missing else ""], _before(change), [text(change["to"]), status], [change["source"], "dim"]]
+    return [[change["field"], "bad" if missing else ""], before(change), [text(change["to"]), status], [change["source"], "dim"]]
 
 
-def _before(change: dict) -> str:
+def before(change: dict) -> str:
     """What was; the same value is there again only where an interrupted run has left work to do."""
     return "unfinished" if change["from"] == change["to"] else text(change["from"])
 
@@ -123,15 +123,15 @@ def _back(params: dict, missing: list) -> list:
     return ["back to normal, once it is over:", *lines]
 
 
-def _undo(params: dict, check_mode: bool) -> list:
+def undo(plan: dict, commands: dict, would: bool) -> list:
     """The one command that takes just these changes back, failed ones included: part of them may have been made."""
-    changes = [change for change in params["plan"]["changes"] if change["from"] != change["to"]]
+    changes = [change for change in plan["changes"] if change["from"] != change["to"]]
     unnamed = [f"{change['field']} was {text(change['from'])}" for change in changes if not change.get("named", True)]
     changes = [change for change in changes if change.get("named", True)]
-    before = [f"{change['field']}={text(change['from'])}" for change in changes if change["from"] is not None]
+    values = [f"{change['field']}={text(change['from'])}" for change in changes if change["from"] is not None]
     unknown = [change["field"] for change in changes if change["from"] is None]
-    label = "would be undone by: " if check_mode else "undo: "
-    lines = [[f"{label}{params['commands']['undo']} -e set={','.join(before)}", "command"]] if before else []
+    label = "would be undone by: " if would else "undo: "
+    lines = [[f"{label}{commands['undo']} -e set={','.join(values)}", "command"]] if values else []
     if unnamed:
         lines.append([f"no field of a profile, so not taken back by undo: {', '.join(unnamed)}", "warn"])
     if unknown:
@@ -141,7 +141,7 @@ def _undo(params: dict, check_mode: bool) -> list:
 
 def _sentence(plan: dict, missing: list, failures: list) -> str:
     reasons = "; ".join(f"{failure['object']}: {failure['reason'].rstrip('.')}" for failure in failures)
-    named = ", ".join(f"{change['field']} {_before(change)} -> {text(change['to'])}" for change in missing)
+    named = ", ".join(f"{change['field']} {before(change)} -> {text(change['to'])}" for change in missing)
     of_all = f"{len(missing)} of {counted(len(plan['changes']), 'change')}"
     what = f"{of_all} could not be made ({named})" if missing else "every change is in force, but a step failed"
     return f"{what}, because {reasons or 'somebody else changes them too'}; mend that and run the same command again."

@@ -79,7 +79,7 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
         "kept": [{"field": name, **each} for name, each in kept.items()],
         "inputs": inputs(changes),
         "unfinished": unfinished,
-        "hash": _profile.fingerprint({name: _profile.Setting(goal, record["id"]) for name, goal in goals.items()}, settings),
+        "hash": _profile.fingerprint(record["id"], changes),
         "report": None if params["shown"] == changes else _report(record, changes, kept),
     }
 

@@ -3,12 +3,21 @@
 
 from __future__ import annotations
 
-from ansible_collections.smartsports.scaling.plugins.module_utils import _lock, _runs, platform_snapshot
+from ansible_collections.smartsports.scaling.plugins.module_utils import (
+    _automation,
+    _lock,
+    _notify,
+    _record,
+    _runs,
+    platform_snapshot,
+)
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Say
+from ansible_collections.smartsports.scaling.plugins.module_utils._state import State
 
 SPEC = {
     "argument_spec": {
         **platform_snapshot.SPEC["argument_spec"],
+        **_notify.CHAT,
         "state_directory": {"type": "path", "required": True},
         "identity": {"type": "dict", "required": True},
         "kind": {"type": "str", "choices": ["incident", "planned", "auto"], "default": "incident"},
@@ -17,6 +26,7 @@ SPEC = {
         "preempt": {"type": "bool", "default": False},
         "preemptible": {"type": "bool", "default": False},
         "wait": {"type": "float", "default": 90.0},
+        "commands": {"type": "dict", "default": {}},
     },
     "supports_check_mode": True,
 }
@@ -29,17 +39,23 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
         return {"changed": False, "claim": None}
     identity, kind = params["identity"], params["kind"]
     state = _runs.open_state(params["state_directory"])
+    command = params["commands"].get("automation", "ansible-playbook playbooks/automation.yml")
+    _automation.allow(state, kind, identity["source"], f"{command} -e state=on")
     state.room(ROOM)
     wanted = {**identity, "kind": kind, "preemptible": params["preemptible"] or kind != "incident"}
     lock = _lock.acquire(state, wanted, params["wait"], say, params["preempt"])
     try:
-        seen = platform_snapshot.run(params, True, say)
-        record, how = _runs.record_for(
-            state, {**wanted, "severity": _severity(params), "why": params["why"]}, seen["settings"], lock["taken_over_from"]
-        )
+        return _begun(params, state, wanted, lock, say)
     except BaseException:
         _lock.release(state, identity["run"])
         raise
+
+
+def _begun(params: dict, state: State, wanted: dict, lock: dict, say: Say) -> dict:
+    seen, present = platform_snapshot.run(params, True, say), _record.current(state)
+    about = {**wanted, "severity": _severity(params), "why": params["why"]}
+    record, how = _runs.record_for(state, about, seen["settings"], lock["taken_over_from"])
+    identity = params["identity"]
     claim = {
         "state_directory": str(state.directory),
         "daemon": state.daemon,
@@ -53,7 +69,11 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
     opened = how == "opened"
     if opened:
         _runs.tell(state, claim, event="opened", reason=params["why"])
+    risen = how == "joined" and record["severity"] != present["severity"]
+    if risen:
+        _runs.tell(state, claim, event="severity", reason=_risen(present, record))
     _runs.tell(state, claim, event="run-start")
+    _notify.beside(state, params["chat"], record, _events(claim, record, lock, present if risen else None, opened, params["why"]))
     return {
         "changed": False,
         "claim": claim,
@@ -68,7 +88,23 @@ def _severity(params: dict) -> str:
     return params["severity"] if params["severity"].startswith("P") else ""
 
 
-def _report(state, lock: dict, record: dict, opened: bool) -> dict | None:
+def _risen(before: dict, record: dict) -> str:
+    return f"severity rises from {before['severity'] or 'none'} to {record['severity']}"
+
+
+def _events(claim: dict, record: dict, lock: dict, before: dict | None, opened: bool, why: str) -> _notify.Events:
+    """What is told of a beginning. `before`: the record, where its severity was lower."""
+    events, run = {}, claim["run"]
+    if opened:
+        events["opened", ""] = f"opened by {claim['actor']}" + (f": {why}" if why else "")
+    if before:
+        events[f"severity {record['severity']}", ""] = _risen(before, record)
+    if lost := lock["taken_over_from"]:
+        events["takeover", lost["run"]] = f"{lost['playbook']} of {lost['who']} did not come to its end: {lost['reason']}"
+    return {**events, ("run-start", run): f"{claim['playbook']} of {claim['actor']} begins"}
+
+
+def _report(state: State, lock: dict, record: dict, opened: bool) -> dict | None:
     lines: list = [[sentence, "warn"] for sentence in state.recovered]
     if lock["taken_over_from"]:
         before = lock["taken_over_from"]

@@ -5,18 +5,30 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from ansible_collections.smartsports.scaling.plugins.module_utils import _journal, _lock, _record, _runs, platform_snapshot
+from ansible_collections.smartsports.scaling.plugins.module_utils import (
+    _journal,
+    _lock,
+    _notify,
+    _record,
+    _runs,
+    platform_snapshot,
+)
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, Say
+from ansible_collections.smartsports.scaling.plugins.module_utils._profile import counted, text
 from ansible_collections.smartsports.scaling.plugins.module_utils._state import State
 
 SPEC = {
     "argument_spec": {
         **platform_snapshot.SPEC["argument_spec"],
+        **_notify.CHAT,
         "begun": {"type": "dict", "required": True},
         "failure": {"type": "str", "default": ""},
     },
     "supports_check_mode": True,
 }
+
+
+SHOWN = 6  # changes of a run in the chat; the rest is counted
 
 
 def run(params: dict, check_mode: bool, say: Say) -> dict:
@@ -27,11 +39,31 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
     try:
         seen = platform_snapshot.run(params, True, say)["settings"]
         changes = _runs.differences(_runs.flat(begun["settings"]), _runs.flat(seen))
+        record = _record.read(state, claim["record"])
         kept = _keep(state, claim, begun, changes, seen, params["failure"])
     finally:
         with suppress(Refusal):
             _lock.release(state, claim["run"])
-    return {"changed": False, "settings": seen, "changes": changes, "record": claim["record"] if kept else ""}
+    # Of the beginning: its chat had the whole run to answer, and nobody waits for it here.
+    unheard = _notify.failures(state, claim["record"], claim["run"])
+    _notify.beside(state, params["chat"], record, {("run-end", claim["run"]): _told(claim, changes, params)})
+    return {
+        "changed": False,
+        "settings": seen,
+        "changes": changes,
+        "record": claim["record"] if kept else "",
+        "report": {"lines": [[sentence, "warn"] for sentence in unheard]} if unheard else None,
+    }
+
+
+def _told(claim: dict, changes: dict, params: dict) -> str:
+    """The end of a run in a sentence, for people who were not there."""
+    shown = [f"{name} from {text(change['from'])} to {text(change['to'])}" for name, change in changes.items()]
+    more = [f"and {len(shown) - SHOWN} more"] if len(shown) > SHOWN else []
+    what = f"{counted(len(shown), 'change')}: {', '.join(shown[:SHOWN] + more)}" if shown else "it changed nothing"
+    end = f"FAILED ({params['failure']})" if params["failure"] else "has ended"
+    told = f"{claim['playbook']} of {claim['actor']} {end}; {what}"
+    return _journal.redact(told, tuple(params[name] for name in ("token", "pgbouncer_admin_password") if params[name]))
 
 
 def _keep(state: State, claim: dict, begun: dict, changes: dict, seen: dict, failure: str) -> bool:

@@ -41,7 +41,8 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
 
 
 def _playbook() -> str:
-    """The playbook's name as it was started, and never its other arguments, which may hold secrets."""
-    names = [os.path.basename(argument) for argument in sys.argv[1:] if argument.endswith((".yml", ".yaml"))]
-    named = [argument for argument in sys.argv[1:] if argument.count(".") == 2 and not argument.startswith("-")]
-    return next(iter([name for name in names if os.path.sep not in name and "=" not in name] + named), "ansible")
+    """The playbook's name as it was started, and never an option's value, which may be a secret: Ansible knows which is which."""
+    context = sys.modules.get("ansible.context")
+    arguments = context.CLIARGS.get("args") if context else ()
+    # A text is the pattern of an ad-hoc command.
+    return "ansible" if isinstance(arguments, str) else " ".join(map(os.path.basename, arguments or ())) or "ansible"

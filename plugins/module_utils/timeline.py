@@ -34,7 +34,7 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
             "columns": ["at (UTC)", "who", "playbook", "what", "result", "change"],
             "rows": [_row(event) for event in events if event["event"] != "step-start" or event in _unended(events)],
             "lines": [
-                *([f"not ended: {event['playbook']} {event['step']}", "bad"] for event in lost),
+                *([f"not ended: {event['playbook']} {event['step']}".rstrip(), "bad"] for event in lost),
                 *([sentence, "warn"] for sentence in state.recovered),
             ],
         },
@@ -57,8 +57,8 @@ def _unended(events: list[dict]) -> list[dict]:
 
 
 def _row(event: dict) -> list:
-    what = event["step"] if event["event"].startswith("step") else event["event"]
-    before, after = event["before"] or {}, event["after"] or {}
+    what = event["step"] if event["event"].startswith("step") else f"{event['event']} {event['step']}".rstrip()
+    before, after = _runs.flat(event["before"] or {}), _runs.flat(event["after"] or {})
     differ = [name for name in after if before.get(name) != after[name]]
     changes = [f"{name} {text(before.get(name))} -> {text(after[name])}" for name in differ[:_SHOWN]]
     if len(differ) > _SHOWN:

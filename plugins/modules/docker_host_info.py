@@ -57,7 +57,9 @@ options:
     type: str
     default: 1G
   max_clock_difference:
-    description: Seconds that the host's clock may differ from the controller's.
+    description:
+      - Seconds that the host's clock may be behind the controller's.
+      - How far it is ahead can only be told from C(time) in RV(host), once the answer is there.
     type: float
     default: 5.0
   removing:
@@ -93,7 +95,7 @@ host:
   description: What was found.
   returned: success
   type: dict
-  sample: {engine: 24.0.7, compose: 2.26.1, clock_difference: 0.2}
+  sample: {engine: 24.0.7, compose: 2.26.1, clock_difference: 0.2, time: 1795000000.5}
 """
 
 from ansible.module_utils.basic import AnsibleModule  # noqa: E402

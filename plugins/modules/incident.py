@@ -14,6 +14,7 @@ author:
   - SmartSports Rwanda platform team (@smartsports-rw)
 extends_documentation_fragment:
   - smartsports.scaling.admin
+  - smartsports.scaling.chat
 attributes:
   check_mode:
     description: Tells whether the record would be changed.
@@ -22,7 +23,7 @@ attributes:
     description: The platform is not changed.
     support: none
   idempotent:
-    description: Opening what is open, or acknowledging again, changes nothing; renewing counts from now.
+    description: Opening what is open raises its severity and changes nothing else, acknowledging again changes nothing; renewing counts from now.
     support: partial
 options:
   pgbouncer_service:

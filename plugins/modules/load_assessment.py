@@ -128,6 +128,9 @@ options:
     description: Names of metrics that differ from those of the application and the usual exporters.
     type: dict
     default: {}
+  state_directory:
+    description: The directory on the Docker host with the records, of which what must not be forgotten is shown first. Empty is none.
+    type: path
   observe:
     description:
       - Look at what a plan compares as well, as M(smartsports.scaling.platform_info) does with its options C(tiers) and C(resources), both of which
@@ -158,6 +161,11 @@ severity:
   returned: success
   type: str
   sample: P1
+standing:
+  description: What must not be forgotten, a sentence each; that automation is off, and whose settings are past their time.
+  returned: success
+  type: list
+  elements: str
 reasons:
   description: Each piece of evidence with its value, the threshold it is held against, its severity, its source and how far back it looks.
   returned: success

@@ -90,6 +90,11 @@ options:
     description: Changes that were shown already; a plan with the same ones is not shown again.
     type: list
     elements: dict
+  named:
+    description:
+      - A plan that was kept, from M(smartsports.scaling.plan_info). O(profile), O(values), O(tiers) and O(strengthen) are then the plan's.
+      - Refused where what is observed, or what the profile says, is not what it was made for. What it has set already is no difference.
+    type: dict
 """
 
 EXAMPLES = r"""
@@ -111,9 +116,19 @@ target:
   description: Value and source of every field of the profile.
   returned: success
   type: dict
+compared:
+  description: Every field of the profile in these tiers; the same members, C(to) is what it would become.
+  returned: success
+  type: list
+  elements: dict
 changes:
   description: What differs; each has tier, object, path, field, from, to, source.
   returned: success
+  type: list
+  elements: dict
+drift:
+  description: What is not as the O(named) plan has it; each has field, sentence, planned_from, now, planned_to, would_become.
+  returned: where it is refused for that
   type: list
   elements: dict
 kept:
@@ -126,7 +141,7 @@ inputs:
   returned: success
   type: dict
 hash:
-  description: SHA-256 over the target and the observed configuration.
+  description: SHA-256 over the profile's name, and tier, object, field, from and to of all that was compared.
   returned: success
   type: str
 next_profile:

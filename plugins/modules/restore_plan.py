@@ -115,7 +115,7 @@ unfinished:
   type: list
   elements: str
 hash:
-  description: Over the target and the observed configuration; two plans with the same hash do the same.
+  description: Over the record, and tier, object, field, from and to of what would change; two plans with the same hash do the same.
   returned: where a record is open
   type: str
 report:

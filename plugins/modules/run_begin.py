@@ -12,12 +12,14 @@ description:
     with a snapshot of the whole platform as its baseline. Every module that changes something then shows the claim that this returns.
   - A holder whose lease of 60 seconds ran out, or whose controller is seen to be gone, is taken over from; what is left of its step is ended first. Its
     journal is completed, and what it changed is in the record as a run's changes.
+  - A run of kind C(auto), or from a schedule or an alert, is refused while automation is off (M(smartsports.scaling.automation)).
   - Changes nothing of the platform. In check mode it does nothing at all.
 author:
   - SmartSports Rwanda platform team (@smartsports-rw)
 extends_documentation_fragment:
   - smartsports.scaling.admin
   - smartsports.scaling.admin.read
+  - smartsports.scaling.chat
 options:
   pgbouncer_service:
     description: The Compose service of PgBouncer.
@@ -68,6 +70,10 @@ options:
     description: Seconds to wait for a holder.
     type: float
     default: 90.0
+  commands:
+    description: How the playbook C(automation) is started, for messages.
+    type: dict
+    default: {}
 """
 
 EXAMPLES = r"""

@@ -15,6 +15,7 @@ author:
 extends_documentation_fragment:
   - smartsports.scaling.admin
   - smartsports.scaling.admin.read
+  - smartsports.scaling.chat
 options:
   pgbouncer_service:
     description: The Compose service of PgBouncer.
@@ -63,6 +64,10 @@ record:
   description: The record's id; empty where it was taken away.
   returned: success
   type: str
+report:
+  description: What the chat was not told of the run's beginning; null where it was.
+  returned: success
+  type: dict
 """
 
 from ansible.module_utils.basic import AnsibleModule  # noqa: E402

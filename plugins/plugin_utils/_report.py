@@ -2,7 +2,7 @@
 """Shows what a result says to people: one aligned table, coloured on a terminal and plain without one.
 
 A report is data, so that it crosses SSH: {title, status (good|warn|bad), columns, rows, lines}. A cell is a value or
-[value, status]; `lines` stand below the table, each a text or [text, status]. {raw} is for machines, shown as it is.
+[value, status]; `lines` stand below the table and `above` above the title, each a text or [text, status]. {raw} is for machines, shown as it is.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ def render(report: dict, colour: bool = False, width: int = 110) -> str:
     if Console is None:
         return _plain(report)
     console = Console(file=io.StringIO(), force_terminal=colour, no_color=not colour, width=width, highlight=False)
+    for line in report.get("above", []):
+        console.print(_text(line), soft_wrap=True)
     if report.get("title"):
         console.print(_text([report["title"], report.get("status", "title")]))
     if report.get("rows"):
@@ -51,7 +53,8 @@ def render(report: dict, colour: bool = False, width: int = 110) -> str:
 
 
 def _plain(report: dict) -> str:
-    rows = [[report["title"]]] if report.get("title") else []
+    rows = [[_value_and_status(line)[0]] for line in report.get("above", [])]
+    rows += [[report["title"]]] if report.get("title") else []
     rows += [report["columns"]] if report.get("columns") else []
     rows += [*report.get("rows", []), *([line] for line in report.get("lines", []))]
     return "\n".join("  ".join(_value_and_status(cell)[0] for cell in row) for row in rows)

@@ -39,6 +39,7 @@ def names(folder: str, private: bool = False) -> list[str]:
     return sorted(name for name in found if name.startswith("_") == private)
 
 
+@cache
 def imports(path: Path) -> set[str]:
     """The dotted names that a file imports, wherever in the file it does."""
     found = set()

@@ -12,6 +12,7 @@ SSH_SAMPLE = (
     "test_preview_run_and_second_run[ssh-scale_app]",
     "test_preview_run_and_second_run[ssh-respond]",
     "test_preview_run_and_second_run[ssh-scale_down]",
+    "test_what_was_changed_by_hand_since_is_named",
     "test_the_token_is_nowhere[ssh--vvv]",
     "test_no_request_fails_while_the_platform_scales",
     "test_killed_scale_app_converges_when_run_again[ssh-1.5]",

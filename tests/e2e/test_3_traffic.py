@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import time
 
+import pytest
 from sizes import FULL
 
 from lab import scenario
 from lab.scenario import Crowd, Lab
+
+pytestmark = pytest.mark.alone
 
 RATE = 60
 ROUNDS = 5 if FULL else 1

@@ -6,10 +6,13 @@ import statistics
 import subprocess
 import time
 
+import pytest
 from sizes import FULL
 
 from lab import scenario
 from lab.scenario import ROOT, Lab
+
+pytestmark = pytest.mark.alone
 
 PAIRS = 10 if FULL else 3
 REPEATS = 10 if FULL else 5

@@ -6,12 +6,15 @@ import re
 import time
 from pathlib import Path
 
+import pytest
 from sizes import FULL
 
 from lab.break_glass import Section, of_lab, paste
 from lab.load import record
 from lab.scenario import Lab
 from lab.story import Story
+
+pytestmark = pytest.mark.alone
 
 TIMES = 3 if FULL else 1
 LOOK = 15  # seconds in which an engineer without Ansible knows how bad it is, whatever drowns

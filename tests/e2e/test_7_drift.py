@@ -15,6 +15,8 @@ from lab import scenario
 from lab.load import record, verify
 from lab.scenario import Crowd, Lab
 
+pytestmark = pytest.mark.alone
+
 RATE = 8  # visitors a second
 BASE = "docker-compose.prod.yml"
 WAYS = {

@@ -9,6 +9,8 @@ import pytest
 from ansible_collections.smartsports.scaling.plugins.module_utils import _admin_client
 from ansible_collections.smartsports.scaling.plugins.module_utils._state import State
 from ansible_collections.smartsports.scaling.tests.unit.plugins.module_utils.admin_api import Platform
+from ansible_collections.smartsports.scaling.tests.unit.plugins.module_utils.chat import Chat
+from ansible_collections.smartsports.scaling.tests.unit.plugins.module_utils.host import Host
 
 
 @pytest.fixture
@@ -30,6 +32,13 @@ def state(tmp_path):
 
 
 @pytest.fixture
+def chat():
+    served = Chat()
+    yield served
+    served.stop()
+
+
+@pytest.fixture
 def small_disk(tmp_path):
     """A file system of 64 KiB of its own: it really gets full, and really read-only, for root as well."""
     disk = tmp_path / "disk"
@@ -37,3 +46,9 @@ def small_disk(tmp_path):
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k,mode=0700", "tmpfs", disk], check=True)
     yield disk
     subprocess.run(["umount", "--lazy", disk], check=True)
+
+
+@pytest.fixture
+def host(tmp_path, monkeypatch):
+    """A Docker host of which the settings are what `settings` says; its state directory is of the daemon `daemon-1`."""
+    return Host(tmp_path / "state", monkeypatch)

@@ -58,7 +58,7 @@ def test_a_good_host_has_no_problem(look):
         ({"compose": ""}, {"installable": []}, "plugin is missing"),
         ({}, {"min_memory": "2G"}, "1.0 GiB of memory is available, and 2G is needed"),
         ({}, {"min_disk": "4000G"}, "of disk is free at"),
-        ({}, {"clock": NOW + 60}, "the clock is -60.0 s from the controller's"),
+        ({}, {"clock": NOW + 60}, "the clock is 60.0 s behind the controller's"),
     ],
 )
 def test_what_is_wrong_has_its_sentence(look, host, options, says):
@@ -67,7 +67,12 @@ def test_what_is_wrong_has_its_sentence(look, host, options, says):
 
 
 def test_all_is_said_at_once(look):
-    assert len(look({"version": "", "compose": ""}, installable=[], min_memory="2G", clock=0.0)["problems"]) == 4
+    assert len(look({"version": "", "compose": ""}, installable=[], min_memory="2G", clock=NOW + 60)["problems"]) == 4
+
+
+def test_a_question_that_took_its_time_is_no_clock_that_is_wrong(look):
+    result = look(clock=NOW - 60)
+    assert (result["problems"], result["host"]["clock_difference"], result["host"]["time"]) == ([], 60.0, NOW)
 
 
 def test_what_can_be_installed_is_no_problem(look, monkeypatch):

@@ -88,6 +88,20 @@ def platform(monkeypatch):
     return world
 
 
+def test_what_stands_is_told_above_everything_and_a_failure_of_it_fails_nothing(platform, monkeypatch):
+    assert assess()["report"]["above"] == []
+    monkeypatch.setattr(load_assessment._standing, "find", lambda directory, incident: [f"{directory}: {incident}"])
+    result = assess(state_directory="/state", command_options="-i inventory/x")
+    told = "/state: ansible-playbook playbooks/incident.yml -i inventory/x"
+    assert (result["standing"], result["report"]["above"]) == ([told], [[told, "bad"]])
+
+    def broken(*_):
+        raise RuntimeError
+
+    monkeypatch.setattr(load_assessment._standing, "find", broken)
+    assert assess(state_directory="/state")["standing"] == []
+
+
 def assess(**params):
     checked = ArgumentSpecValidator(load_assessment.SPEC["argument_spec"]).validate({"token": "t", **params})
     assert not checked.error_messages

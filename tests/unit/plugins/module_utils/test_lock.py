@@ -194,7 +194,7 @@ def test_a_controller_killed_here_is_not_waited_for(state):
     ready = os.pipe()
 
     def work():
-        acquire(State(state.directory), run_of("a", controller=_process.identity()), 0)
+        acquire(State(state.directory, state.daemon), run_of("a", controller=_process.identity()), 0)
         os.write(ready[1], b".")
         signal.pause()
 
@@ -253,7 +253,7 @@ def test_a_takeover_that_is_killed_leaves_the_step_to_the_next(state, dead, step
         os.kill(os.getpid(), signal.SIGKILL)
 
     # Killed when it has the lock and says that it is about to end the step.
-    child = fork(lambda: acquire(State(state.directory), run_of("b", controller=_process.identity()), 0, die))
+    child = fork(lambda: acquire(State(state.directory, state.daemon), run_of("b", controller=_process.identity()), 0, die))
     assert outcome(child) == -signal.SIGKILL
     assert step.poll() is None
     claim = acquire(state, run_of("c"), 0)
@@ -306,7 +306,7 @@ def test_two_processes_never_have_it_both(state):
     inside = state.directory / "inside"
 
     def work(name):
-        own = State(state.directory)
+        own = State(state.directory, state.daemon)
         for number in range(20):
             claim = acquire(own, run_of(f"{name}{number}"), 60)
             os.close(os.open(inside, os.O_CREAT | os.O_EXCL))
@@ -327,7 +327,7 @@ def test_of_many_that_find_an_abandoned_lock_one_gets_it(state, clock):
 
     def work(name):
         try:
-            results.append(acquire(State(state.directory), run_of(name), 0)["taken_over_from"]["run"])
+            results.append(acquire(State(state.directory, state.daemon), run_of(name), 0)["taken_over_from"]["run"])
         except Refusal as refused:
             results.append(refused.details["holder"]["number"])
 

@@ -242,8 +242,19 @@ class TestPlan:
         assert _profile.in_force(change, {"limits": {"search": {"rpm": 30}}})
         assert _profile.in_force({**change, "from": None}, {})
 
-    def test_the_hash_is_over_target_and_configuration(self):
-        one = _profile.fingerprint(resolve(), OBSERVED)
-        assert one == _profile.fingerprint(resolve(values={"app.replicas": "8"}), dict(reversed(OBSERVED.items())))
-        assert one != _profile.fingerprint(resolve(values={"app.replicas": 9}), OBSERVED)
-        assert one != _profile.fingerprint(resolve(), {**OBSERVED, "queue": {"enabled": True}})
+    def test_what_is_compared_is_every_field_with_what_it_would_become(self):
+        compared = _profile.plan(SCHEMA, resolve(), OBSERVED, tiers=["app"])["compared"]
+        assert [[entry[part] for part in _profile.COMPARED] for entry in compared] == [["app", "app", "app.replicas", 2, 8]]
+        stronger = _profile.plan(SCHEMA, resolve(), {**OBSERVED, "app": {"replicas": 10}}, tiers=["app"])["compared"]
+        assert [(entry["from"], entry["to"]) for entry in stronger] == [(10, 10)]
+
+    def test_the_hash_is_over_the_profile_and_what_was_compared(self):
+        def of(desired, observed=OBSERVED, name="high"):
+            return _profile.fingerprint(name, _profile.plan(SCHEMA, desired, observed)["compared"])
+
+        assert of(resolve()) == of(resolve(values={"app.replicas": "8"}), dict(reversed(OBSERVED.items())))
+        assert of(resolve()) != of(resolve(), name="higher")
+        assert of(resolve()) != of(resolve(values={"app.replicas": 9}))
+        assert of(resolve()) != of(resolve(), {**OBSERVED, "app": {"replicas": 3}})
+        # What no field speaks of is neither changed nor compared: limits and pools are in a snapshot, and not in the first look.
+        assert of(resolve()) == of(resolve(), {**OBSERVED, "pool": {"default_pool_size": 100}})

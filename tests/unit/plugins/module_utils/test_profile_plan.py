@@ -203,3 +203,58 @@ def test_every_change_can_be_undone_by_its_values_before(profile):
     before = ",".join(f"{change['field']}={text(change['from'])}" for change in planned["changes"])
     changed = merge(normal(), planned["inputs"])
     assert merge(changed, plan(changed, strengthen=False, values=before)["inputs"]) == normal()
+
+
+def named(made, **more):
+    """A plan as it was kept."""
+    return {**made, "who": "alice@desk", "at": "2026-11-25T20:31:07Z", **more}
+
+
+def test_a_named_plan_says_profile_values_tiers_and_direction():
+    made = plan(severity="P2", values="app.replicas=7", tiers=["app"])
+    again = plan(severity="unknown", named=named(made))
+    assert (again["profile"], again["changes"], again["hash"]) == ("elevated", made["changes"], made["hash"])
+    exact = plan(merge(normal(), {"app": {"replicas": 10}}), profile="normal", strengthen=False)
+    assert plan(merge(normal(), {"app": {"replicas": 10}}), severity="P0", named=named(exact))["inputs"] == {
+        "app": {"replicas": 2}
+    }
+
+
+def test_a_plan_of_a_calm_platform_stays_one_when_it_is_calm_no_longer():
+    made = plan(severity="normal")
+    assert (made["changes"], plan(severity="P0", named=named(made))["changes"]) == ([], [])
+
+
+def test_a_named_plan_is_compared_with_a_snapshot_too():
+    made = plan(profile="overload")
+    snapshot = merge(normal(), {"app": {"replicas": 2}}) | {"pool": {"default_pool_size": 100}}
+    snapshot["app"] |= {"cpus": "0.5", "memory": "512M"}
+    assert plan(snapshot, named=named(made))["hash"] == made["hash"]
+
+
+@pytest.mark.parametrize(
+    ("drift", "options", "said"),
+    [
+        ({"app": {"replicas": 4}}, {}, r"app\.replicas was 2 and is 4;"),
+        ({"cache-config": {"event_list_ttl": 90}}, {}, r"cache\.event_list_ttl was 60 and is 90;"),
+        ({}, {"overrides": {"high": {"app.replicas": 9}}}, r"app\.replicas was to become 8 and would become 9;"),
+    ],
+)
+def test_a_named_plan_is_refused_where_something_differs(drift, options, said):
+    made = plan(profile="high")
+    with pytest.raises(Refusal, match=said):
+        plan(merge(normal(), drift), named=named(made), **options)
+
+
+def test_a_named_plan_that_is_half_carried_out_is_finished():
+    made = plan(profile="high")
+    half = merge(normal(), {"cache-config": made["inputs"]["cache-config"]})
+    rest = plan(half, named=named(made))
+    assert rest["inputs"] == {name: patch for name, patch in made["inputs"].items() if name != "cache-config"}
+    assert plan(merge(half, rest["inputs"]), named=named(made))["changes"] == []
+
+
+@pytest.mark.parametrize("options", [{"profile": "high"}, {"values": "app.replicas=3"}, {"tiers": ["app"]}])
+def test_what_a_named_plan_says_is_not_said_again(options):
+    with pytest.raises(Refusal, match=r"^-e (profile|set|tiers)= was given beside plan [0-9a-f]{12}, which says"):
+        plan(named=named(plan(profile="high")), **options)

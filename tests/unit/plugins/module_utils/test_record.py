@@ -56,6 +56,7 @@ def test_opens_a_record(state):
         "closed_by": None,
         "parent": "",
         "baseline": NORMAL,
+        "seen": {},
         "changed": {},
         "lease_until": "2026-11-26T00:31:07Z",
         "acknowledged": None,
@@ -183,7 +184,7 @@ def test_refuses_a_record_that_is_not_there(state):
 
 def test_runs_that_start_together_open_one_record(state):
     def work(severity):
-        join_or_open(State(state.directory), wanted(severity=severity), NORMAL)
+        join_or_open(State(state.directory, state.daemon), wanted(severity=severity), NORMAL)
 
     children = [fork(lambda severity=severity: work(severity)) for severity in ("P2", "P0", "P1")]
     assert [outcome(child) for child in children] == [0, 0, 0]

@@ -289,7 +289,7 @@ def test_a_guard_that_is_held_is_waited_for_and_then_named(state, monkeypatch):
     ready, done = os.pipe(), os.pipe()
 
     def hold():
-        with State(state.directory).locked():
+        with State(state.directory, state.daemon).locked():
             os.write(ready[1], b".")
             os.read(done[0], 1)
 

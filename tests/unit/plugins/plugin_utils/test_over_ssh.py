@@ -12,6 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import yaml
+from ansible_collections.smartsports.scaling.plugins.module_utils import _clock, _journal, _lock, _process
+from ansible_collections.smartsports.scaling.plugins.module_utils._state import State
 from ansible_collections.smartsports.scaling.plugins.plugin_utils import _over_ssh
 
 LOOK = {
@@ -32,9 +35,9 @@ def execute(command: str, said: bytes) -> dict:
     return {"rc": ran.returncode, "stdout": "a greeting\n" + ran.stdout.decode(), "stderr": ran.stderr.decode()}
 
 
-def perform(python: str, directory: str, ask=execute, **params) -> dict:
+def perform(python: str, directory: str, ask=execute, claim=None, **params) -> dict:
     return _over_ssh.perform(
-        ask, python, "scale_override", {**PARAMS, "project_dir": directory, **params}, ["project_dir"], False
+        ask, python, "scale_override", {**PARAMS, "project_dir": directory, **params}, ["project_dir"], False, claim
     )
 
 
@@ -42,10 +45,14 @@ def perform(python: str, directory: str, ask=execute, **params) -> dict:
 def prepared(tmp_path) -> Path:
     """A host's environment, as prepare_host leaves it."""
     venv.create(tmp_path / "venv", with_pip=False)
-    yaml = Path(sys.modules["yaml"].__file__).parent
     [packages] = (tmp_path / "venv/lib").glob("python*/site-packages")
-    (packages / "yaml").symlink_to(yaml)
+    (packages / "yaml").symlink_to(Path(yaml.__file__).parent)
     return tmp_path / "venv"
+
+
+@pytest.fixture
+def state(tmp_path) -> State:
+    return State.open(tmp_path / "state", "daemon-1")
 
 
 @pytest.fixture
@@ -79,6 +86,39 @@ def test_a_host_that_is_not_prepared_keeps_nothing(tmp_path, monkeypatch):
 def test_a_refusal_is_a_result(prepared, project):
     answer = perform(f"{prepared}/bin/python", str(project), replicas=0)
     assert answer["failed"] and answer["msg"].startswith("replicas=0 is below 1")
+
+
+def test_a_step_of_a_run_shows_its_claim_there(prepared, project, state):
+    identity = {
+        "run": "a",
+        "playbook": "scale_app.yml",
+        "who": "alice",
+        "source": "person",
+        "kind": "incident",
+        "preemptible": False,
+    }
+    _lock.acquire(state, {**identity, "controller": _process.identity()}, 0)
+    claim = {
+        "state_directory": str(state.directory),
+        "daemon": state.daemon,
+        "run": "a",
+        "number": 1,
+        "record": "r",
+        "actor": "alice",
+    }
+    claim |= {"playbook": "scale_app.yml", "unreadable": {}}
+    assert perform(f"{prepared}/bin/python", str(project), claim=claim)["changed"]
+    start, end = _journal.events(state, "r")
+    assert (start["event"], end["event"], end["step"], end["result"]) == ("step-start", "step-end", "scale_override", "ok")
+    assert end["after"] == {"kept replicas": 3, "listed in COMPOSE_FILE": True}
+    held = _lock.holder(state)
+    assert (held["step"], held["lease_until"] - _clock.boottime() > 60) == ("", True), "Compose starts the replicas next"
+
+    answer = perform(f"{prepared}/bin/python", str(project), claim={**claim, "unreadable": {"app": "no answer"}}, replicas=4)
+    assert answer["failed"] and "there would be no way back" in answer["msg"]
+    answer = perform(f"{prepared}/bin/python", str(project), claim={**claim, "run": "b"}, replicas=4)
+    assert answer["failed"] and answer["msg"].startswith("this run no longer holds the platform")
+    assert "replicas: 3" in (project / "docker-compose.scale.yml").read_text()
 
 
 def test_paths_are_the_host_s(prepared, project, monkeypatch):

@@ -24,6 +24,13 @@ def test_plain_output_is_aligned_and_has_no_escape_codes():
     ]
 
 
+def test_what_must_not_be_missed_stands_above_the_title(monkeypatch):
+    report = {"above": [["AUTOMATION IS OFF", "bad"]], **REPORT}
+    assert _report.render(report).split("\n")[:2] == ["AUTOMATION IS OFF", "P1: high"]
+    monkeypatch.setattr(_report, "Console", None)
+    assert _report.render(report).split("\n")[:2] == ["AUTOMATION IS OFF", "P1: high"]
+
+
 def test_colour_only_adds_escape_codes():
     coloured = _report.render(REPORT, colour=True)
     assert "\x1b[1;31m7.2 s\x1b[0m" in coloured

@@ -1,0 +1,205 @@
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Modules run_begin and run_end around the steps of a run."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.smartsports.scaling.plugins.module_utils import (
+    _lock,
+    _record,
+    _runs,
+    platform_snapshot,
+    run_begin,
+    run_end,
+)
+from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal
+
+FIELD = "cache-config.event_list_ttl"
+
+
+def raising(error):
+    def work(*args, **options):
+        raise error
+
+    return work
+
+
+def test_a_run_begins_with_the_lock_a_record_and_the_settings(host):
+    host.unreadable = {"pool": "no answer"}
+    begun = host.begin()
+    [record] = host.records()
+    assert begun["claim"] == {
+        "state_directory": str(host.directory),
+        "daemon": "daemon-1",
+        "run": "a",
+        "number": 1,
+        "record": record["id"],
+        "actor": "alice",
+        "playbook": "respond.yml",
+        "unreadable": {"pool": "no answer"},
+    }
+    assert (begun["changed"], begun["opened"], begun["settings"]) == (False, True, host.settings)
+    assert begun["report"]["lines"] == [f"incident {record['id']} opened: how everything was set is kept for the way back"]
+    assert (record["who"], record["why"], record["source"], record["severity"]) == ("alice", "the site is slow", "person", "P1")
+    assert host.events("event", "actor", "reason") == [("opened", "alice", "the site is slow"), ("run-start", "alice", "")]
+    assert _lock.holder(host.state)["run"] == "a"
+
+
+def test_a_preview_begins_nothing(host):
+    assert host.begin(check_mode=True) == {"changed": False, "claim": None}
+    assert not host.directory.exists()
+
+
+@pytest.mark.parametrize(
+    ("severity", "kept"), [("P0", "P0"), ("P1", "P1"), ("P2", "P2"), ("normal", ""), ("unknown", ""), ("", "")]
+)
+def test_only_an_assessed_severity_is_one(host, severity, kept):
+    host.begin(severity=severity)
+    assert host.records()[0]["severity"] == kept
+
+
+@pytest.mark.parametrize(
+    ("kind", "asked", "makes_way"),
+    [("incident", False, False), ("incident", True, True), ("planned", False, True), ("auto", False, True)],
+)
+def test_who_makes_way(host, kind, asked, makes_way):
+    host.begin(kind=kind, preemptible=asked)
+    assert _lock.holder(host.state)["preemptible"] is makes_way
+
+
+def test_who_has_the_platform_keeps_it(host):
+    host.begin("a")
+    with pytest.raises(Refusal, match=r"respond\.yml of alice has held the platform since"):
+        host.begin("b")
+    assert _lock.holder(host.state)["run"] == "a"
+    assert host.events("run", "event") == [("a", "opened"), ("a", "run-start")]
+
+
+def test_a_run_that_is_refused_lets_go(host):
+    host.end(host.begin("a")), host.begin("b")
+    _lock.release(host.state, "b")
+    with pytest.raises(Refusal, match="a run of kind auto does not change"):
+        host.begin("c", kind="auto")
+    assert _lock.holder(host.state) is None
+
+
+@pytest.mark.parametrize("error", [ValueError("a defect"), KeyboardInterrupt()])
+@pytest.mark.parametrize("place", [(platform_snapshot, "run"), (_runs, "record_for"), (_runs, "tell")])
+def test_whatever_breaks_at_the_beginning_lets_go(host, monkeypatch, place, error):
+    monkeypatch.setattr(*place, raising(error))
+    with pytest.raises(type(error)):
+        host.begin()
+    assert _lock.holder(host.state) is None
+
+
+def test_a_disk_without_room_is_told_before_the_lock(host, monkeypatch):
+    monkeypatch.setattr(run_begin, "ROOM", 2**70)
+    with pytest.raises(Refusal, match="a run needs"):
+        host.begin()
+    assert _lock.holder(host.state) is None
+
+
+def test_a_killed_run_is_taken_over_and_told(host, monkeypatch):
+    killed = host.begin("a")
+    host.set(killed, "cache-config", event_list_ttl=300)
+    monkeypatch.setattr(_lock, "_lost", lambda found, patient: "its controller died")
+    begun = host.begin("b")
+    assert begun["report"]["lines"] == [["taken over from respond.yml of alice (its controller died)", "warn"]]
+    assert host.records()[0]["changed"][FIELD]["run"] == "a"
+    assert begun["claim"]["number"] == 2
+
+
+def test_a_damaged_file_that_was_recovered_is_told(host):
+    host.end(host.begin("a"))
+    host.set(host.begin("b"), "cache-config", event_list_ttl=300)
+    _lock.release(host.state, "b")
+    [path] = (host.directory / "records").glob("*.json")
+    path.write_text("{")
+    assert any("is damaged" in line[0] for line in host.begin("c")["report"]["lines"])
+
+
+def test_a_run_joins_without_a_report(host):
+    first = host.begin("a")
+    host.set(first, "cache-config", event_list_ttl=300)
+    host.end(first)
+    second = host.begin("b")
+    assert (second["opened"], second["report"]) == (False, None)
+    assert second["claim"]["record"] == first["claim"]["record"]
+
+
+def test_a_run_ends_with_its_changes_in_the_record(host):
+    begun = host.begin()
+    host.set(begun, "cache-config", event_list_ttl=300)
+    ended = host.end(begun)
+    assert ended == {
+        "changed": False,
+        "settings": host.settings,
+        "changes": {FIELD: {"from": 60, "to": 300}},
+        "record": begun["claim"]["record"],
+        "report": None,
+    }
+    [record] = host.records()
+    assert (record["changed"][FIELD]["to"], record["changed"][FIELD]["run"]) == (300, "a")
+    assert (record["seen"][FIELD], record["baseline"][FIELD]) == (300, 60)
+    assert host.events("event", "result", "changed", "before", "after")[-1] == ("run-end", "ok", True, {FIELD: 60}, {FIELD: 300})
+    assert _lock.holder(host.state) is None
+
+
+@pytest.mark.parametrize("step", [False, True])
+def test_a_record_in_which_nothing_was_done_is_discarded(host, step):
+    begun = host.begin()
+    if step:
+        host.set(begun, "cache-config", event_list_ttl=60)
+    ended = host.end(begun, "replicas=seven is no number." if not step else "")
+    assert (ended["record"], ended["changes"]) == ("", {})
+    assert host.records() == []
+    assert list((host.directory / "journal").iterdir()) == []
+    assert _lock.holder(host.state) is None
+
+
+def test_a_record_that_was_open_stays_open(host):
+    first = host.begin("a")
+    host.set(first, "cache-config", event_list_ttl=300)
+    host.end(first)
+    assert host.end(host.begin("b"))["record"] == first["claim"]["record"]
+    assert host.events("run", "event", "result")[-2:] == [("b", "run-start", ""), ("b", "run-end", "unchanged")]
+
+
+def test_a_step_that_did_something_keeps_the_record(host):
+    begun = host.begin()
+    host.set(begun, "cache-config", event_list_ttl=300)
+    host.set(begun, "cache-config", event_list_ttl=60)
+    assert host.end(begun)["record"] == begun["claim"]["record"]
+    assert host.records()[0]["changed"] == {}
+    assert host.events("event", "result")[-1] == ("run-end", "unchanged")
+
+
+def test_what_failed_is_told(host):
+    begun = host.begin()
+    host.set(begun, "cache-config", event_list_ttl=300)
+    host.end(begun, "the replicas are not healthy.")
+    assert host.events("event", "result", "changed", "reason")[-1] == ("run-end", "failed", True, "the replicas are not healthy.")
+
+
+@pytest.mark.parametrize("error", [Refusal("no answer."), ValueError("a defect"), KeyboardInterrupt()])
+@pytest.mark.parametrize("place", [(platform_snapshot, "run"), (_record, "set_changes"), (_runs, "tell")])
+def test_whatever_breaks_at_the_end_lets_go(host, monkeypatch, place, error):
+    begun = host.begin()
+    host.set(begun, "cache-config", event_list_ttl=300)
+    monkeypatch.setattr(*place, raising(error))
+    with pytest.raises(type(error)):
+        host.end(begun)
+    assert _lock.holder(host.state) is None
+
+
+def test_the_lock_of_another_stays(host):
+    begun = host.begin("a")
+    _lock.release(host.state, "a")
+    host.begin("b")
+    host.end(begun)
+    assert _lock.holder(host.state)["run"] == "b"
+
+
+def test_an_end_needs_nothing_but_the_beginning(host):
+    required = {name for name, option in run_end.SPEC["argument_spec"].items() if option.get("required")}
+    assert required - set(platform_snapshot.SPEC["argument_spec"]) == {"begun"}
