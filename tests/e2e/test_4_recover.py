@@ -65,7 +65,7 @@ def test_a_metric_that_is_missing_holds_and_a_reason_goes_on(recovering):
         held = scenario.play(lab, "recover", *short)
         assert held.rc != 0 and "missing: cpu" in held.failure and held.changed == 0
         assert len(scenario.containers(lab)) == 5
-        scenario.must(scenario.play(lab, "recover", *SHORT, "-e", "override=Prometheus is stopped", timeout=900))
+        scenario.must(scenario.play(lab, "recover", *SHORT, "-e", "override='Prometheus is stopped'", timeout=900))
         journal = (lab.directory / "state/journal" / f"{record(lab)['id']}.jsonl").read_text()
         assert "because Prometheus is stopped" in journal
     finally:
