@@ -20,6 +20,7 @@ SECTIONS = sections(DOCUMENT)
 COMMANDS = (ROOT / "roles/break_glass/files/commands.bash").read_text()
 # Playbooks that nobody needs without Ansible, each with the reason.
 WITHOUT = {
+    "recover.yml": "it waits for evidence; its stages by hand are scale down, features and configuration, which have sections",
     "break_glass.yml": "it writes the document",
     "prepare_host.yml": "it prepares the host for Ansible",
     "automation.yml": "what it switches off is Ansible's own automation",
