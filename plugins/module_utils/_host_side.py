@@ -75,7 +75,7 @@ def expanded(path):
 
 
 def answer(result: dict) -> None:
-    print(ANSWER + json.dumps(result))
+    sys.stdout.write(ANSWER + json.dumps(result) + "\n")
 
 
 if __name__ == "__main__":

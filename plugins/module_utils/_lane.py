@@ -54,13 +54,15 @@ def asked_at_safe_points(ask: Callable[[], None]) -> Iterator[None]:
 def perform(package: str, module: str, params: dict, check_mode: bool, say: Say = silent, claim: dict | None = None) -> dict:
     """The result of a module's function; a refusal is a result, too. `claim`: of the run that it is a step of (module run_begin)."""
     logic = importlib.import_module(package + module)
+
+    def work() -> dict:
+        return logic.run(params, check_mode, say)
+
     try:
         if claim and not check_mode and hasattr(logic, "CHANGES"):
             step = importlib.import_module(package + "_step")
-            work = lambda: logic.run(params, check_mode, say)  # noqa: E731
-            after = getattr(logic, "LEASE_AFTER", step.LEASE_SECONDS)
-            return step.guarded(claim, module, logic.CHANGES, work, after)
-        return logic.run(params, check_mode, say)
+            return step.guarded(claim, module, logic.CHANGES, work, getattr(logic, "LEASE_AFTER", step.LEASE_SECONDS))
+        return work()
     except Refusal as refusal:
         return {"failed": True, "msg": str(refusal), **refusal.details}
 

@@ -92,11 +92,14 @@ def _text(chat: dict, record: dict, sentences: list[str]) -> str:
 
 def _post(url: str, text: str) -> tuple[str, str]:
     """(told, failed or unclear; what went wrong). The URL is a secret: no error's own text is shown, since it names it."""
-    try:
-        require_requests()
+
+    def post() -> int:
         # '<' begins a mention in Slack's format, and a reason that somebody typed calls nobody.
         message = {"text": html.escape(text, quote=False)}
-        post = lambda: requests.post(url, json=message, timeout=SECONDS, allow_redirects=False).status_code  # noqa: E731
+        return requests.post(url, json=message, timeout=SECONDS, allow_redirects=False).status_code
+
+    try:
+        require_requests()
         answer = gather({"chat": post}, SECONDS)["chat"]  # a time-out of requests starts again with each byte
     except Refusal as refusal:
         return "failed", f"the chat was not told: {refusal}"

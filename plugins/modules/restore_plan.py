@@ -94,7 +94,7 @@ kind:
   returned: where a record is open
   type: str
 changes:
-  description: What is to be done. RV(changes[].setting) is the flat name, RV(changes[].field) the one of a profile where it has one.
+  description: What is to be done. C(setting) of an entry is the flat name, C(field) the one of a profile where it has one.
   returned: where a record is open
   type: list
   elements: dict

@@ -129,7 +129,7 @@ def test_no_state_directory_is_nothing_and_a_damaged_one_a_sentence(state, tmp_p
 
 
 def test_a_hundred_records_cost_milliseconds(state):
-    for _ in range(100):
+    for _each in range(100):
         record = opened(state)
         _record.close(state, record["id"], "ines@ops", "")
     began = time.process_time()

@@ -22,7 +22,7 @@ class Engine:
 
     def inspect_container(self, name):
         if self.broken:
-            raise self.broken
+            raise self.broken  # pylint: disable=raising-bad-type
         return {"HostConfig": self.limits[int(name)]}
 
     def containers(self, client, project, service):

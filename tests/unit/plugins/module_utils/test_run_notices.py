@@ -55,7 +55,10 @@ class Shop:
 @pytest.fixture
 def shop(monkeypatch, state, chat) -> Shop:
     found = Shop(state, chat)
-    snapshot = lambda *_: {"settings": {"app": {"replicas": found.replicas}}, "unreadable": {}}  # noqa: E731
+
+    def snapshot(*_asked) -> dict:
+        return {"settings": {"app": {"replicas": found.replicas}}, "unreadable": {}}
+
     monkeypatch.setattr(platform_snapshot, "run", snapshot)
     monkeypatch.setattr(_runs, "open_state", lambda directory, make=True: state)
     return found
@@ -108,7 +111,7 @@ def test_what_the_chat_was_not_told_is_a_warning_at_the_end(shop, monkeypatch):
     shop.replicas = 3
     shop.heard(1)
     record = begun["claim"]["record"]
-    for _ in range(500):
+    for _look in range(500):
         if _notify.failures(shop.state, record, "r1"):
             break
         run_begin._lock.time.sleep(0.01)
