@@ -15,6 +15,7 @@ author:
   - SmartSports Rwanda platform team (@smartsports-rw)
 extends_documentation_fragment:
   - smartsports.scaling.admin
+  - smartsports.scaling.snapshot
   - smartsports.scaling.admin.read
 options:
   state_directory:
@@ -55,21 +56,6 @@ options:
     description: The changes of a plan that was shown already; the same ones are not shown again.
     type: list
     elements: dict
-  pgbouncer_service:
-    description: The Compose service of PgBouncer.
-    type: str
-    default: pgbouncer
-  pgbouncer_port:
-    description: Its port, in its container.
-    type: int
-    default: 6432
-  pgbouncer_admin_user:
-    description: One of its admin_users.
-    type: str
-    default: admin
-  pgbouncer_admin_password:
-    description: The password of that user. Without it the tier C(pool) cannot be read.
-    type: str
 """
 
 EXAMPLES = r"""

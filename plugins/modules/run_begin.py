@@ -18,24 +18,10 @@ author:
   - SmartSports Rwanda platform team (@smartsports-rw)
 extends_documentation_fragment:
   - smartsports.scaling.admin
+  - smartsports.scaling.snapshot
   - smartsports.scaling.admin.read
   - smartsports.scaling.chat
 options:
-  pgbouncer_service:
-    description: The Compose service of PgBouncer.
-    type: str
-    default: pgbouncer
-  pgbouncer_port:
-    description: Its port, in its container.
-    type: int
-    default: 6432
-  pgbouncer_admin_user:
-    description: One of its admin_users.
-    type: str
-    default: admin
-  pgbouncer_admin_password:
-    description: The password of that user. Without it the tier C(pool) cannot be read, and is not changed.
-    type: str
   state_directory:
     description: The directory on the Docker host with lock, records and journals; made where it is missing, for its owner alone.
     type: path
