@@ -68,7 +68,7 @@ MaxStartups 50
 MaxSessions 50
 END
   mkdir -p /run/sshd
-  /usr/sbin/sshd -f "$here/sshd_config" -E "$here/log" || die "sshd did not start; the reason is in $here/log."
+  /usr/sbin/sshd -f "$here/sshd_config" -E "$here/log" 9>&- || die "sshd did not start; the reason is in $here/log."
   for _ in $(seq 50); do runs && return; sleep 0.1; done
   die "sshd did not start within 5 s; the reason is in $here/log."
 }
@@ -87,6 +87,10 @@ down() {
     rm -f "/etc/sudoers.d/$user"
   fi
 }
+
+# Two labs at once share the user. The sshd must not keep the lock.
+exec 9>/run/lock/smartsports-lab-ssh
+flock 9
 
 case $1 in
   up) up ;;
