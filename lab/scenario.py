@@ -269,15 +269,13 @@ def settle(lab: Lab, replicas: int = 2) -> None:
     """Back to what a new lab is set to with the product's own playbooks, from wherever the last test left it; nothing where that is so."""
     kept = _settled.get((lab.prefix, replicas))
     if kept and kept == state(lab):
-        return
+        return close_records(lab)
     have = len(containers(lab))
     if have > replicas:
         must(play(lab, "scale_down", "-e", f"replicas={replicas}"))
     else:
         must(play(lab, "scale_app", "-e", f"replicas={replicas}"))
-    play(
-        lab, "incident", "-e", "action=close", "-e", "leave=true"
-    )  # there may be none; without one, normal is what is gone back to
+    close_records(lab)  # without one, normal is what is gone back to
     must(play(lab, "reset_configuration"))
     pool = [
         re.search(r"(?m)^default_pool_size = (\d+)", (root / PGBOUNCER).read_text())[1] for root in (ROOT / "lab", lab.directory)
@@ -289,7 +287,19 @@ def settle(lab: Lab, replicas: int = 2) -> None:
     wanted = (round(float(limits["cpus"]) * 1e9), int(limits["memory"].removesuffix("m")) * 2**20)
     if any((each.attrs["HostConfig"]["NanoCpus"], each.attrs["HostConfig"]["Memory"]) != wanted for each in containers(lab)):
         must(play(lab, "resize_app", "-e", f"cpus={limits['cpus']}", "-e", f"memory={limits['memory']}", "-e", "lower=true"))
+    close_records(lab)
     _settled[lab.prefix, replicas] = state(lab)
+
+
+def records(lab: Lab) -> list[dict]:
+    """Of the lab's state directory, the oldest first."""
+    return [json.loads(path.read_text()) for path in sorted((lab.directory / "state/records").glob("*.json"))]
+
+
+def close_records(lab: Lab) -> None:
+    """The innermost first; what is set stays."""
+    while any(not record["closed"] for record in records(lab)):
+        must(play(lab, "incident", "-e", "action=close", "-e", "leave=true"))
 
 
 def must(played: Played) -> Played:

@@ -12,91 +12,78 @@ import pytest
 from sizes import FULL
 
 from lab import scenario
-from lab.scenario import Lab
+from lab.scenario import Lab, records
 
 TIMES = 20 if FULL else 2
 STEPS = ["scale_override", "app_wait", "upstream"] if FULL else ["app_wait"]
 ENDS = ("step-end", "run-end", "killed")
 
 
-def records(lab: Lab) -> list[dict]:
-    """The oldest first."""
-    return [json.loads(path.read_text()) for path in sorted((lab.directory / "state/records").glob("*.json"))]
-
-
 def journal(lab: Lab, record: dict) -> list[dict]:
     return [json.loads(line) for line in (lab.directory / f"state/journal/{record['id']}.jsonl").read_text().splitlines()]
 
 
-@pytest.fixture
-def fresh(calm: Lab) -> Lab:
-    """No record is open."""
-    scenario.play(calm, "incident", "-e", "action=close", "-e", "leave=true")  # there may be none
-    assert [record for record in records(calm) if not record["closed"]] == []
-    return calm
-
-
-def test_a_run_opens_a_record_and_its_undo_lets_it_be_closed(fresh: Lab):
-    before = len(records(fresh))
-    changed = scenario.must(scenario.play(fresh, "tune_cache", "-e", "set=cache.event_list_ttl=240", "-e", "incident_why=derby"))
-    [*_, record] = records(fresh)
-    assert len(records(fresh)) == before + 1
+def test_a_run_opens_a_record_and_its_undo_lets_it_be_closed(calm: Lab):
+    before = len(records(calm))
+    changed = scenario.must(scenario.play(calm, "tune_cache", "-e", "set=cache.event_list_ttl=240", "-e", "incident_why=derby"))
+    [*_, record] = records(calm)
+    assert len(records(calm)) == before + 1
     assert (record["why"], record["source"], record["kind"]) == ("derby", "person", "incident")
     assert record["baseline"]["cache-config.event_list_ttl"] == 60
     assert record["changed"]["cache-config.event_list_ttl"]["to"] == 240
-    assert [event["event"] for event in journal(fresh, record)] == ["opened", "run-start", "step-start", "step-end", "run-end"]
+    assert [event["event"] for event in journal(calm, record)] == ["opened", "run-start", "step-start", "step-end", "run-end"]
 
-    refused = scenario.play(fresh, "incident", "-e", "action=close")
+    refused = scenario.play(calm, "incident", "-e", "action=close")
     assert refused.rc != 0 and "cache-config.event_list_ttl" in refused.failure, refused.output
-    again = scenario.must(scenario.play(fresh, "tune_cache", "-e", "set=cache.event_list_ttl=240"))
+    again = scenario.must(scenario.play(calm, "tune_cache", "-e", "set=cache.event_list_ttl=240"))
     assert again.changed == 0
 
-    scenario.must(scenario.play(fresh, *undo(changed)))
-    scenario.must(scenario.play(fresh, "incident", "-e", "action=close"))
-    assert records(fresh)[-1]["closed"]
-    assert "CLOSED" not in scenario.must(scenario.play(fresh, "incident")).output
+    scenario.must(scenario.play(calm, *undo(changed)))
+    scenario.must(scenario.play(calm, "incident", "-e", "action=close"))
+    assert records(calm)[-1]["closed"]
+    assert "CLOSED" not in scenario.must(scenario.play(calm, "incident")).output
 
 
-def test_what_is_refused_or_changes_nothing_leaves_no_record(fresh: Lab):
-    before = records(fresh)
-    assert scenario.play(fresh, "scale_app", "-e", "replicas=0").rc != 0
-    scenario.must(scenario.play(fresh, "scale_app", "-e", "replicas=2"))
-    scenario.must(scenario.play(fresh, "respond", "-e", "profile=overload", "--check"))
-    assert records(fresh) == before
+def test_what_is_refused_or_changes_nothing_leaves_no_record(calm: Lab):
+    before = records(calm)
+    assert scenario.play(calm, "scale_app", "-e", "replicas=0").rc != 0
+    scenario.must(scenario.play(calm, "scale_app", "-e", "replicas=2"))
+    scenario.must(scenario.play(calm, "respond", "-e", "profile=overload", "--check"))
+    assert records(calm) == before
 
 
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("worker", ["left running", "killed too"])
-def test_a_killed_run_is_taken_over(fresh: Lab, tmp_path, step: str, worker: str):
-    started = scenario.start_play(fresh, "scale_app", "-e", "replicas=4", results=tmp_path / "results.jsonl")
-    await_step(fresh, step)
+def test_a_killed_run_is_taken_over(calm: Lab, tmp_path, step: str, worker: str):
+    started = scenario.start_play(calm, "scale_app", "-e", "replicas=4", results=tmp_path / "results.jsonl")
+    await_step(calm, step)
     if worker == "killed too":
         os.killpg(started.pid, signal.SIGKILL)
     else:
         started.kill()
     started.wait()
 
-    again = scenario.must(scenario.play(fresh, "scale_app", "-e", "replicas=4"))
+    again = scenario.must(scenario.play(calm, "scale_app", "-e", "replicas=4"))
     assert "taken over from scale_app.yml" in again.output
-    assert len(scenario.containers(fresh)) == 4
-    [*_, record] = records(fresh)
+    assert len(scenario.containers(calm)) == 4
+    [*_, record] = records(calm)
     assert record["baseline"]["app.replicas"] == 2
-    assert unended(journal(fresh, record)) == []
-    assert "killed" in {event["event"] for event in journal(fresh, record)}
+    assert unended(journal(calm, record)) == []
+    assert "killed" in {event["event"] for event in journal(calm, record)}
 
 
-def test_two_runs_at_once_never_mix(fresh: Lab, tmp_path):
+def test_two_runs_at_once_never_mix(calm: Lab, tmp_path):
     for number in range(TIMES):
         wanted = (240, 180) if number % 2 else (200, 160)
         runs = [
             scenario.start_play(
-                fresh, "tune_cache", "-e", f"set=cache.event_list_ttl={seconds}", results=tmp_path / f"{seconds}.jsonl"
+                calm, "tune_cache", "-e", f"set=cache.event_list_ttl={seconds}", results=tmp_path / f"{seconds}.jsonl"
             )
             for seconds in wanted
         ]
         outputs = [run.communicate(timeout=120)[0] for run in runs]
         assert [run.returncode for run in runs] == [0, 0], "\n".join(outputs)
-    events = journal(fresh, records(fresh)[-1])
+    events = journal(calm, records(calm)[-1])
     inside = ""
     for event in events:
         if event["event"] == "run-start":
@@ -105,62 +92,62 @@ def test_two_runs_at_once_never_mix(fresh: Lab, tmp_path):
         elif event["event"] == "run-end":
             assert inside == event["run"]
             inside = ""
-        else:
-            assert event["run"] in ("", inside)
+        elif event["step"]:
+            assert event["run"] == inside, "a step of a run in another"
 
 
-def test_who_does_not_wait_is_told_who_has_it(fresh: Lab, tmp_path):
-    started = scenario.start_play(fresh, "scale_app", "-e", "replicas=4", results=tmp_path / "results.jsonl")
-    await_step(fresh, "app_wait")
-    refused = scenario.play(fresh, "tune_cache", "-e", "set=cache.event_list_ttl=90", "-e", "incident_wait=0")
+def test_who_does_not_wait_is_told_who_has_it(calm: Lab, tmp_path):
+    started = scenario.start_play(calm, "scale_app", "-e", "replicas=4", results=tmp_path / "results.jsonl")
+    await_step(calm, "app_wait")
+    refused = scenario.play(calm, "tune_cache", "-e", "set=cache.event_list_ttl=90", "-e", "incident_wait=0")
     started.communicate(timeout=120)
     assert refused.rc != 0
     assert "scale_app.yml" in refused.failure and "has held the platform since" in refused.failure, refused.output
-    assert scenario.admin_settings(fresh)["cache-config"]["event_list_ttl"] == 60
+    assert scenario.admin_settings(calm)["cache-config"]["event_list_ttl"] == 60
 
 
-def test_another_engine_s_state_is_refused(fresh: Lab):
-    daemon = fresh.directory / "state/daemon"
+def test_another_engine_s_state_is_refused(calm: Lab):
+    daemon = calm.directory / "state/daemon"
     kept = daemon.read_text()
     daemon.write_text(json.dumps({"id": "another"}))
     try:
-        refused = scenario.play(fresh, "tune_cache", "-e", "set=cache.event_list_ttl=90")
+        refused = scenario.play(calm, "tune_cache", "-e", "set=cache.event_list_ttl=90")
     finally:
         daemon.write_text(kept)
     assert refused.rc != 0 and "belongs to the Docker daemon another" in refused.failure, refused.output
-    assert scenario.admin_settings(fresh)["cache-config"]["event_list_ttl"] == 60
+    assert scenario.admin_settings(calm)["cache-config"]["event_list_ttl"] == 60
 
 
-def test_a_damaged_record_is_read_from_its_last_good_copy(fresh: Lab):
-    scenario.must(scenario.play(fresh, "tune_cache", "-e", "set=cache.event_list_ttl=240"))
-    [*_, path] = sorted((fresh.directory / "state/records").glob("*.json"))
+def test_a_damaged_record_is_read_from_its_last_good_copy(calm: Lab):
+    scenario.must(scenario.play(calm, "tune_cache", "-e", "set=cache.event_list_ttl=240"))
+    [*_, path] = sorted((calm.directory / "state/records").glob("*.json"))
     path.write_text(path.read_text()[:100])
-    told = scenario.must(scenario.play(fresh, "incident"))
+    told = scenario.must(scenario.play(calm, "incident"))
     assert path.name in told.output
-    scenario.must(scenario.play(fresh, "tune_cache", "-e", "set=cache.event_list_ttl=60"))
+    scenario.must(scenario.play(calm, "tune_cache", "-e", "set=cache.event_list_ttl=60"))
     assert json.loads(path.read_text())["baseline"]["cache-config.event_list_ttl"] == 60
 
 
-def test_a_state_that_cannot_be_written_stops_a_run_before_it_changes_anything(fresh: Lab):
-    state = fresh.directory / "state"
+def test_a_state_that_cannot_be_written_stops_a_run_before_it_changes_anything(calm: Lab):
+    state = calm.directory / "state"
     subprocess.run(["mount", "--bind", "-o", "ro", state, state], check=True)
     try:
         subprocess.run(["mount", "-o", "remount,bind,ro", state], check=True)
-        refused = scenario.play(fresh, "tune_cache", "-e", "set=cache.event_list_ttl=90")
+        refused = scenario.play(calm, "tune_cache", "-e", "set=cache.event_list_ttl=90")
     finally:
         subprocess.run(["umount", state], check=True)
     assert refused.rc != 0 and "state" in refused.failure, refused.output
-    assert scenario.admin_settings(fresh)["cache-config"]["event_list_ttl"] == 60
+    assert scenario.admin_settings(calm)["cache-config"]["event_list_ttl"] == 60
 
 
-def test_the_state_is_its_owner_s_alone_and_holds_no_secret(fresh: Lab):
-    scenario.must(scenario.play(fresh, "resize_pool", "-e", "default_pool_size=60"))
-    scenario.must(scenario.play(fresh, "resize_pool", "-e", "default_pool_size=40"))
-    state = fresh.directory / "state"
+def test_the_state_is_its_owner_s_alone_and_holds_no_secret(calm: Lab):
+    scenario.must(scenario.play(calm, "resize_pool", "-e", "default_pool_size=60"))
+    scenario.must(scenario.play(calm, "resize_pool", "-e", "default_pool_size=40"))
+    state = calm.directory / "state"
     paths = [state, *state.rglob("*")]
     assert {path.stat().st_mode & 0o077 for path in paths} == {0}
     text = "".join(path.read_text() for path in paths if path.is_file())
-    secrets = [value for name, value in fresh.settings.items() if name.endswith(("TOKEN", "PASSWORD"))]
+    secrets = [value for name, value in calm.settings.items() if name.endswith(("TOKEN", "PASSWORD"))]
     assert secrets and [value for value in secrets if value in text] == []
 
 
