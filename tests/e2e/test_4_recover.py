@@ -74,7 +74,7 @@ def test_a_metric_that_is_missing_holds_and_a_reason_goes_on(recovering):
 
 def test_a_stage_after_which_load_rises_is_taken_back(recovering, tmp_path):
     lab, _before = recovering
-    slow = ["-e", json.dumps({"recovery_between_minutes": 5})]
+    slow = ["-e", json.dumps({"recovery_between_minutes": 2})]
     running = scenario.start_play(lab, "recover", *SHORT, *slow, results=tmp_path / "results.jsonl")
     await_replicas(lab, 4)
     with scenario.Crowd(lab, tmp_path / "crowd", RATE, 240):

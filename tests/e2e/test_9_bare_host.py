@@ -162,6 +162,9 @@ def test_what_it_lacks_is_installed_used_and_removed(untouched: BareHost):
 
     gone = scenario.must(host.play("prepare_host", "-e", "state=absent"))
     assert sorted(gone.result_of("docker_host_packages")["packages"]) == sorted(packages)
+    # What was done from there is remembered there, and no removal takes that.
+    assert "stays" in gone.output and host.run("ls", f"{STATE}/records")
+    host.run("rm", "-r", str(STATE))
     assert scenario.must(host.play("prepare_host", "-e", "state=absent")).changed == 0
 
 
