@@ -19,7 +19,7 @@ help: ## this list
 demo: lab ## a platform drowns and one command saves it (10 minutes fresh, 4 warm)
 	@LAB_PREFIX=$(PREFIX) python lab/demo.py
 
-test: begin static lab-test pairs e2e-alone foreign total ## everything CI runs (half an hour on 2 cores)
+test: begin static lab-test pairs e2e-alone foreign total ## everything CI runs (three quarters of an hour on 2 cores)
 
 lab: setup ## the platform in miniature, with 2 replicas, for ansible-playbook playbooks/assess.yml
 	@LAB_PREFIX=$(PREFIX) python lab/lab.py up
