@@ -45,7 +45,7 @@ def kept(lab: Lab) -> set[str]:
 
 
 def opened(lab: Lab) -> list[str]:
-    return [path.name for path in (lab.directory / "state/records").glob("*.json") if not json.loads(path.read_text())["closed"]]
+    return [record["id"] for record in scenario.records(lab) if not record["closed"]]
 
 
 @contextmanager
