@@ -37,6 +37,10 @@ class Container:
     files: tuple = ()  # names of the Compose files that it was made from
 
     @property
+    def runs(self) -> bool:
+        return self.state in ("running", "restarting", "paused")
+
+    @property
     def address(self) -> str:
         """The address on the alphabetically first network, '' while there is none."""
         return self.address_on("")

@@ -48,6 +48,13 @@ def find(client, params: dict, look: Callable[[], dict] | None = None) -> tuple[
     return drifts, remarks
 
 
+def startable(client, params: dict) -> int:
+    """Where none runs: how many replicas would be started, those that are kept or else those that stopped; 0 where nothing is left of them."""
+    stopped = containers(client, params["project"], params["service"], all_states=True)
+    kept = _scale_file.kept(Path(params["project_dir"])) if params["project_dir"] else None
+    return (kept or len(stopped)) if stopped else 0
+
+
 def healing(running: list[Container], directory: Path | None) -> str:
     """The number that is wanted: nothing that runs is stopped, and what is kept is started."""
     kept = _scale_file.kept(directory) if directory else None

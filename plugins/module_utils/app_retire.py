@@ -50,7 +50,7 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
 def _retire(client, container: Container) -> str | None:
     """Remove one; its name where it had to be killed. A container only stopped could be started again by Compose."""
     try:
-        if container.state in ("running", "restarting", "paused"):
+        if container.runs:
             client.api.stop(container.id)
         code = client.api.inspect_container(container.id)["State"]["ExitCode"]
         client.api.remove_container(container.id, v=True, force=True)

@@ -48,7 +48,7 @@ class Replica:
 
     @property
     def runs(self) -> bool:
-        return self.container.state in ("running", "restarting", "paused")
+        return self.container.runs
 
 
 def run(params: dict, check_mode: bool, say: Say) -> dict:

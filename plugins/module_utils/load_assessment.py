@@ -121,6 +121,7 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
     standing = answers["standing"] if isinstance(answers["standing"], list) else []
     remarks = [*platform.remarks, *remarks, *unseen]
     result = _result(params, thresholds, platform, probes, url, disabled, drifts, standing, remarks)
+    result["replicas"]["start"] = _startable(params) if platform.replicas == [] else 0
     # Who needs what could not be read looks again, and is told why.
     return result | ({"platform": answers["platform"]} if isinstance(answers.get("platform"), dict) else {})
 
@@ -258,6 +259,13 @@ def _drifts(params: dict) -> tuple[list[_drift.Drift], list[str]]:
         return _drift.find(connect(timeout=1), params, lambda: upstream.preview(**known, name=params["upstreams"]))
     except (Refusal, DockerException, OSError) as problem:
         return [], [f"drift is not known: {str(problem).rstrip('.')}."]
+
+
+def _startable(params: dict) -> int:
+    try:
+        return _drift.startable(connect(timeout=1), params)
+    except (Refusal, DockerException, OSError):
+        return 0
 
 
 def _result(

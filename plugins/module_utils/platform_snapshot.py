@@ -45,13 +45,15 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
 
 
 def _app(params: dict) -> dict:
-    """The number of replicas, and the limits that all of them have; null for one in which they differ."""
+    """The number of replicas that run, and the limits that all of them have; null for one in which they differ."""
     client = connect()
-    running = containers(client, params["project"], params["service"])
-    if not running:
-        raise Refusal(f"no container of {params['project']}/{params['service']} runs on this host")
+    present = containers(client, params["project"], params["service"], all_states=True)
+    if not present:
+        raise Refusal(f"there is no container of {params['project']}/{params['service']} on this host")
+    running = [each for each in present if each.runs]
     try:
-        limits = [_limits.of(client.api.inspect_container(each.id)["HostConfig"]) for each in running]
+        # In an outage, those that stopped tell how they were set.
+        limits = [_limits.of(client.api.inspect_container(each.id)["HostConfig"]) for each in running or present]
     except (DockerException, OSError) as error:
         raise Refusal(
             f"the Docker engine did not tell the limits of {params['project']}/{params['service']} ({error})"

@@ -73,6 +73,7 @@ def _keep(state: State, claim: dict, begun: dict, changes: dict, seen: dict, fai
         return False
     _record.set_changes(state, claim["record"], changes, claim["run"])
     _record.saw(state, claim["record"], _runs.flat(seen))
+    _record.extend(state, claim["record"], _runs.flat(seen))  # a tier that could not be read was not changed either
     _runs.tell(
         state,
         claim,

@@ -184,10 +184,10 @@ triggers:
   elements: dict
   sample: [{trigger: cpu, limit: 70, seconds: 300, sustained: 91.0, fired: true, note: ""}]
 replicas:
-  description: How many run, and how many of them the source sees.
+  description: How many run, how many of them the source sees, and where none runs, how many C(respond.yml) starts.
   returned: success
   type: dict
-  sample: {running: 10, seen: 10}
+  sample: {running: 10, seen: 10, start: 0}
 drift:
   description: What runs otherwise than the playbooks left it, and the playbook with its arguments that ends it.
   returned: success

@@ -118,6 +118,19 @@ def test_where_compose_left_none_the_command_of_assess_starts_them_again(calm: L
     assert assessed(calm)["drift"] == []
 
 
+def test_respond_starts_the_replicas_where_none_runs_and_goes_on(calm: Lab):
+    scenario.must(scenario.play(calm, "scale_app", "-e", "replicas=3"))
+    scenario.close_records(calm)
+    compose(calm, "stop", "app")
+    preview = scenario.must(scenario.play(calm, "respond", "-e", "set=cache.event_list_ttl=240", "--check", "--diff"))
+    assert "would go from 0 to 3" in preview.output and scenario.containers(calm) == []
+    scenario.must(scenario.play(calm, "respond", "-e", "set=cache.event_list_ttl=240"))
+    assert len(scenario.containers(calm)) == 3
+    assert scenario.admin_settings(calm)["cache-config"]["event_list_ttl"] == 240
+    [record] = [each for each in scenario.records(calm) if not each["closed"]]
+    assert record["baseline"]["app.replicas"] == 3  # nobody goes back to an outage
+
+
 def compose(lab: Lab, *arguments: str, check: bool = True) -> None:
     """What somebody types in the directory of the deployment, in a shell without the tests' own variables."""
     environment = {name: value for name, value in os.environ.items() if name not in lab.settings}

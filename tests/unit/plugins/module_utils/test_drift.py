@@ -109,6 +109,17 @@ def test_a_command_that_failed_half_way_leaves_none_and_what_starts_them_again(w
     ]
 
 
+def test_where_none_runs_those_that_are_kept_or_stopped_are_started(world, tmp_path):
+    def startable(directory=tmp_path):
+        return _drift.startable(world.engine, {"project": "p", "service": "app", "project_dir": str(directory)})
+
+    world.replicas = [replica(3, "a.yml", state="exited")]
+    world.keep(5)
+    assert (startable(), startable(tmp_path / "never scaled")) == (5, 1)
+    world.replicas = []
+    assert startable() == 0
+
+
 def test_a_recreated_replica_has_another_address(world):
     world.diff = difference([server(1), server(2)], [server(1, "10.0.0.77"), server(2)])
     [(what, found, heals)] = told(world)

@@ -66,6 +66,7 @@ def platform(monkeypatch):
         probes = Probes(3, (), 0.05, 0)
         drift = [], []
         apart = []
+        startable = 2  # where none runs
 
     world = World()
 
@@ -85,6 +86,7 @@ def platform(monkeypatch):
     monkeypatch.setattr(load_assessment, "switched_off", lambda params: world.flags)
     monkeypatch.setattr(load_assessment._agreement, "find", lambda params: answer(world.apart))
     monkeypatch.setattr(load_assessment._drift, "find", lambda client, params, look: answer(world.drift))
+    monkeypatch.setattr(load_assessment._drift, "startable", lambda client, params: answer(world.startable))
     return world
 
 
@@ -111,7 +113,7 @@ def assess(**params):
 def test_calm(platform):
     result = assess()
     assert (result["severity"], result["bottleneck"], result["changed"]) == ("normal", "none", False)
-    assert result["replicas"] == {"running": 2, "seen": 2}
+    assert result["replicas"] == {"running": 2, "seen": 2, "start": 0}
     assert result["command"]["command"] == ""
     assert not any(trigger["fired"] for trigger in result["triggers"])
     json.dumps(result)
@@ -151,7 +153,7 @@ def test_prometheus_has_to_see_every_replica(platform):
     platform.replicas = [container(number) for number in range(1, 11)]
     platform.prometheus = calm(replicas=1)
     result = assess()
-    assert result["replicas"] == {"running": 10, "seen": 1}
+    assert result["replicas"] == {"running": 10, "seen": 1, "start": 0}
     assert result["severity"] == "unknown"
     assert "1 of 10 seen" in [reason["value"] for reason in result["reasons"]]
     assert "1 of 10 replicas seen" in result["report"]["title"]
@@ -199,7 +201,7 @@ def test_any_address_of_a_replica_is_the_replica(platform):
         Container("app1", "shop-app-1", 1, "running", "healthy", {"back": "10.9.0.1", "net": "10.0.0.1"}, "image"),
         container(2),
     ]
-    assert assess()["replicas"] == {"running": 2, "seen": 2}
+    assert assess()["replicas"] == {"running": 2, "seen": 2, "start": 0}
 
 
 def test_no_engine_is_no_verdict(platform, monkeypatch):
@@ -215,7 +217,10 @@ def test_no_engine_is_no_verdict(platform, monkeypatch):
 def test_no_replica_is_p0(platform):
     platform.replicas = []
     platform.prometheus = calm(replicas=0, cpu=None, memory=None)
-    assert (assess()["severity"], assess()["bottleneck"]) == ("P0", "app")
+    result = assess()
+    assert (result["severity"], result["bottleneck"], result["replicas"]["start"]) == ("P0", "app", 2)
+    platform.startable = Refusal("the Docker engine did not list the containers.")
+    assert assess()["replicas"]["start"] == 0
 
 
 def test_an_entry_that_does_not_run_is_started_first(platform):

@@ -18,6 +18,7 @@ class Engine:
     def __init__(self) -> None:
         self.api = self
         self.limits = [HALF, HALF]
+        self.state = "running"
         self.broken: Exception | None = None
 
     def inspect_container(self, name):
@@ -25,9 +26,9 @@ class Engine:
             raise self.broken  # pylint: disable=raising-bad-type
         return {"HostConfig": self.limits[int(name)]}
 
-    def containers(self, client, project, service):
-        assert (project, service) == ("smartsports", "app")
-        return [Container(str(number), f"app-{number}", number, "running", "", {}, "app") for number in range(len(self.limits))]
+    def containers(self, client, project, service, all_states):
+        assert (project, service, all_states) == ("smartsports", "app", True)
+        return [Container(str(number), f"app-{number}", number, self.state, "", {}, "app") for number in range(len(self.limits))]
 
 
 @pytest.fixture
@@ -89,9 +90,14 @@ def test_a_tier_that_cannot_be_read_is_told_with_its_reason(look, options, tier,
     assert "app" in result["settings"]
 
 
-def test_replicas_that_do_not_run_are_no_tier(look, engine):
+def test_replicas_that_are_not_there_are_no_tier(look, engine):
     engine.limits = []
-    assert look()["unreadable"] == {"app": "no container of smartsports/app runs on this host"}
+    assert look()["unreadable"] == {"app": "there is no container of smartsports/app on this host"}
+
+
+def test_in_an_outage_those_that_stopped_tell_the_limits(look, engine):
+    engine.state = "exited"
+    assert look()["settings"]["app"] == {"replicas": 0, "cpus": "0.5", "memory": "512M"}
 
 
 @pytest.mark.parametrize("problem", [DockerException("no such container"), OSError("broken pipe")])

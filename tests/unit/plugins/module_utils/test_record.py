@@ -12,6 +12,7 @@ from ansible_collections.smartsports.scaling.plugins.module_utils._record import
     close,
     current,
     discard,
+    extend,
     join_or_open,
     read,
     records,
@@ -62,6 +63,13 @@ def test_opens_a_record(state):
         "acknowledged": None,
     }
     assert current(state) == read(state, record["id"]) == record
+
+
+def test_nobody_goes_back_to_an_outage(state):
+    record, _how = join_or_open(state, wanted(), {"app.replicas": 0, "app.cpus": "0.5"})
+    assert record["baseline"] == {"app.cpus": "0.5"}
+    assert extend(state, record["id"], {"app.replicas": 0})["baseline"] == {"app.cpus": "0.5"}
+    assert extend(state, record["id"], {"app.replicas": 3})["baseline"] == {"app.replicas": 3, "app.cpus": "0.5"}
 
 
 def test_two_in_one_second_have_two_ids(state, monkeypatch):
