@@ -7,6 +7,7 @@ import signal
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from memory import events, holder
@@ -36,7 +37,7 @@ def moments(lab: Lab, log: Path, playbook: str, *arguments: str) -> list[Moment]
         time.sleep(0.01)
     assert process.returncode == 0, log.read_text()
     found = []
-    for number, ((_event, earlier), (event, at)) in enumerate(zip(seen, seen[1:], strict=False), 1):
+    for number, ((_event, earlier), (event, at)) in enumerate(pairwise(seen), 1):
         if event["event"] == "step-start" and at - earlier > APART:
             found.append(Moment(f"before {event['step']}", number, (at - earlier) / 2))
         elif event["event"] == "step-end":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from lab.scenario import Lab
@@ -11,6 +12,8 @@ from lab.scenario import Lab
 # Calm is not what is proven where this is used: a recovery looks at its gates and goes on, and all settings are one stage.
 _AT_ONCE = {f"recovery_{name}_minutes": 0 for name in ("quiet", "between", "feature")} | {"recovery_deadline_minutes": 1}
 AT_ONCE = ["-e", json.dumps({**_AT_ONCE, "recovery_every": 1, "recovery_features": []})]
+# A minute is the shortest that a rate can look back; the real times are in the role's defaults.
+MINUTE = {"recovery_quiet_minutes": 1, "recovery_between_minutes": 0.1, "recovery_feature_minutes": 0.1, "recovery_every": 3}
 ENDS = ("step-end", "run-end", "killed")
 
 
@@ -43,10 +46,43 @@ def holder(lab: Lab) -> dict | None:
 
 def await_step(lab: Lab, step: str) -> None:
     """Until the lock tells that this step works."""
+    _await(lambda: (holder(lab) or {}).get("step") == step, f"a run comes to {step}")
+
+
+def interleaved(found: list[dict]) -> list[dict]:
+    """What a run did within another."""
+    inside, mixed = "", []
+    for event in found:
+        if event["event"] == "run-start":
+            mixed += [event] if inside else []
+            inside = event["run"]
+        elif event["event"] in ("step-start", "step-end", "run-end") and event["run"] != inside:
+            mixed.append(event)
+        inside = "" if event["event"] == "run-end" else inside
+    return mixed
+
+
+def await_holder(lab: Lab, playbook: str) -> None:
+    """Until this playbook has the platform."""
+    _await(lambda: (holder(lab) or {}).get("playbook") == f"{playbook}.yml", f"{playbook} has the platform")
+
+
+def await_text(path: Path, text: str) -> None:
+    """Until a run that writes there has said this; its screen may break lines anywhere."""
+    _await(lambda: text in spoken(path.read_text()), f"'{text}' is said")
+
+
+def spoken(output: str) -> str:
+    return " ".join(output.split())
+
+
+def _await(happened: Callable[[], bool], what: str) -> None:
     deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        held = holder(lab)
-        if held and held["step"] == step:
-            return
+    while not happened():
+        assert time.monotonic() < deadline, f"not within 60 s: {what}"
         time.sleep(0.02)
-    raise AssertionError(f"no run came to {step} within 60 s")
+
+
+def differences(before: dict, after: dict) -> list[str]:
+    """Which parts of scenario.state differ. Files: a new lab's are Compose's and nginx's own until somebody scales, and are held elsewhere."""
+    return [part for part in ("containers", "limits", "settings") if before[part] != after[part]]
