@@ -45,16 +45,22 @@ def test_what_is_killed_at_any_step_is_finished_by_running_it_again(calm: Lab, t
 
 
 def cycles(responding: list[Moment], recovering: list[Moment]) -> list[tuple[Moment, Moment, str]]:
-    """What `make test` kills takes seconds in both."""
+    """What a run is killed with: `make test` takes steps of seconds. After a step nothing works for it, so that it makes no difference then."""
     if not FULL:
-        chosen = [
-            next(each for each in found if each.name == name)
-            for found, name in ((responding, "during app_wait"), (recovering, "during app_retire"))
-        ]
-        return [(*chosen, "left running")]
-    pairs = list(zip_longest(responding, recovering))
-    whole = [(respond or responding[-1], recover or recovering[-1]) for respond, recover in pairs]
-    return [(*pair, worker) for worker in ("left running", "killed too") for pair in whole]
+        return [(named(responding, "during app_wait"), named(recovering, "during app_retire"), "left running")]
+    whole = paired(responding, recovering)
+    working = paired(*([each for each in found if not each.name.startswith("after")] for found in (responding, recovering)))
+    return [(*pair, "left running") for pair in whole] + [(*pair, "killed too") for pair in working]
+
+
+def paired(responding: list[Moment], recovering: list[Moment]) -> list[tuple[Moment, Moment]]:
+    """Each of both; the last of the shorter one goes with what is left of the other."""
+    pairs = zip_longest(responding, recovering)
+    return [(respond or responding[-1], recover or recovering[-1]) for respond, recover in pairs]
+
+
+def named(found: list[Moment], name: str) -> Moment:
+    return next(each for each in found if each.name == name)
 
 
 def again(lab: Lab, done: dict, held: dict | None, playbook: str, *arguments: str) -> None:
