@@ -18,6 +18,7 @@ from xml.etree import ElementTree
 
 sys.path[0] = str(Path(__file__).resolve().parent.parent)  # the package lab, not lab/lab.py beside this file
 
+from lab import proof_memory  # noqa: E402
 from lab.chart import chart  # noqa: E402
 
 ROOT = Path(sys.path[0])
@@ -30,8 +31,11 @@ TYPED = {
 }
 FOREIGN = ("two_upstreams", "locked_redis", "tls_frontend")
 # Newer than the figures in docs/proof; the next `make proof` has them, and then this list is empty.
-NOT_YET = {"compose_up_by_hand_with_the_base_file_alone", "compose_up_by_hand_with_the_base_file_alone_ssh"} | {
-    f"foreign_{name}" for name in FOREIGN
+NOT_YET = {
+    "compose_up_by_hand_with_the_base_file_alone",
+    "compose_up_by_hand_with_the_base_file_alone_ssh",
+    *(f"foreign_{name}" for name in FOREIGN),
+    *proof_memory.NAMES,
 }
 
 
@@ -109,7 +113,8 @@ def report(figures: dict) -> str:
                     f"| {window['purchases_per_second']} | {window['limited_rate']:.1%} | {window['queued_rate']:.1%} "
                     f"| {story['seconds_to_relief'] if when == 'after' else ''} |"
                 )
-    lines += ["", *_by_hand(figures), "", *_foreign(figures)]
+    memory = proof_memory.section(lambda name: _figures(figures, name))
+    lines += ["", *_by_hand(figures), "", *_foreign(figures), "", *memory]
     return "\n".join(
         [*lines, "", "![Latency of the first surge](latency.svg)", "", "![Outcomes of the first surge](outcomes.svg)", ""]
     )

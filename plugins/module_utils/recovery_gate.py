@@ -68,7 +68,7 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
     _require_ours(_record.current(state), params, events[known:])
 
     met, judged = look(params, thresholds, metrics)
-    left = max(0.0, params["settle"] - since_change(events, _clock.now()))
+    left = max(0.0, params["settle"] - since_change(events, _clock.now(), time.time() - began))
     verdict, why, at_least = _quiet.verdict(met, judged, left, params["watch"], bool(params["override"].strip()))
     line = _line(verdict, why, max(left, at_least), met, overall(judged))
     result = {
@@ -107,12 +107,13 @@ def look(params: dict, thresholds: dict, metrics: dict) -> tuple[list, list]:
     return met, _quiet.reasons(seen, limits, disabled, thresholds, len(running), found)
 
 
-def since_change(events: list[dict], now: datetime) -> float:
-    """Seconds since a step changed something."""
+def since_change(events: list[dict], now: datetime, looking: float) -> float:
+    """Seconds since a step changed something. What lies ahead, because the clock was set back since, was before we began `looking`."""
     made = [event["at"] for event in events if event["event"] in ("step-end", "run-end", "takeover", "killed") and _did(event)]
     if not made:
         return float("inf")
-    return (now - datetime.strptime(max(made), "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)).total_seconds()
+    since = (now - datetime.strptime(max(made), "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)).total_seconds()
+    return since if since >= 0 else looking
 
 
 def _did(event: dict) -> bool:

@@ -42,7 +42,8 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
     command = params["commands"].get("automation", "ansible-playbook playbooks/automation.yml")
     _automation.allow(state, kind, identity["source"], f"{command} -e state=on")
     state.room(ROOM)
-    wanted = {**identity, "kind": kind, "preemptible": params["preemptible"] or kind != "incident"}
+    makes_way = params["preemptible"] or kind != "incident" or identity["source"] == "schedule"
+    wanted = {**identity, "kind": kind, "preemptible": makes_way}
     lock = _lock.acquire(state, wanted, params["wait"], say, params["preempt"])
     try:
         return _begun(params, state, wanted, lock, say)

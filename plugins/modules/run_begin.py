@@ -49,7 +49,7 @@ options:
     type: bool
     default: false
   preemptible:
-    description: Whether this run lets go for one that pre-empts. Planned and automatic runs always do.
+    description: Whether this run lets go for one that pre-empts. Planned, automatic and scheduled runs always do.
     type: bool
     default: false
   wait:

@@ -1,26 +1,14 @@
-"""One run at a time, in a record that remembers: killed runs, two at once, a damaged state, and nothing secret in it."""
+"""Every run in a record that remembers: what it opens, a state that is damaged, another's or not to be written, and nothing secret in it."""
 
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
-import time
 
-import pytest
-from sizes import FULL
+from memory import journal
 
 from lab import scenario
 from lab.scenario import Lab, records
-
-TIMES = 20 if FULL else 2
-STEPS = ["scale_override", "app_wait", "upstream"] if FULL else ["app_wait"]
-ENDS = ("step-end", "run-end", "killed")
-
-
-def journal(lab: Lab, record: dict) -> list[dict]:
-    return [json.loads(line) for line in (lab.directory / f"state/journal/{record['id']}.jsonl").read_text().splitlines()]
 
 
 def test_a_run_opens_a_record_and_its_undo_lets_it_be_closed(calm: Lab):
@@ -50,60 +38,6 @@ def test_what_is_refused_or_changes_nothing_leaves_no_record(calm: Lab):
     scenario.must(scenario.play(calm, "scale_app", "-e", "replicas=2"))
     scenario.must(scenario.play(calm, "respond", "-e", "profile=overload", "--check"))
     assert records(calm) == before
-
-
-@pytest.mark.parametrize("step", STEPS)
-@pytest.mark.parametrize("worker", ["left running", "killed too"])
-def test_a_killed_run_is_taken_over(calm: Lab, tmp_path, step: str, worker: str):
-    started = scenario.start_play(calm, "scale_app", "-e", "replicas=4", results=tmp_path / "results.jsonl")
-    await_step(calm, step)
-    if worker == "killed too":
-        os.killpg(started.pid, signal.SIGKILL)
-    else:
-        started.kill()
-    started.wait()
-
-    again = scenario.must(scenario.play(calm, "scale_app", "-e", "replicas=4"))
-    assert "taken over from scale_app.yml" in again.output
-    assert len(scenario.containers(calm)) == 4
-    [*_, record] = records(calm)
-    assert record["baseline"]["app.replicas"] == 2
-    assert unended(journal(calm, record)) == []
-    assert "killed" in {event["event"] for event in journal(calm, record)}
-
-
-def test_two_runs_at_once_never_mix(calm: Lab, tmp_path):
-    for number in range(TIMES):
-        wanted = (240, 180) if number % 2 else (200, 160)
-        runs = [
-            scenario.start_play(
-                calm, "tune_cache", "-e", f"set=cache.event_list_ttl={seconds}", results=tmp_path / f"{seconds}.jsonl"
-            )
-            for seconds in wanted
-        ]
-        outputs = [run.communicate(timeout=120)[0] for run in runs]
-        assert [run.returncode for run in runs] == [0, 0], "\n".join(outputs)
-    events = journal(calm, records(calm)[-1])
-    inside = ""
-    for event in events:
-        if event["event"] == "run-start":
-            assert not inside, "a run began within another"
-            inside = event["run"]
-        elif event["event"] == "run-end":
-            assert inside == event["run"]
-            inside = ""
-        elif event["step"]:
-            assert event["run"] == inside, "a step of a run in another"
-
-
-def test_who_does_not_wait_is_told_who_has_it(calm: Lab, tmp_path):
-    started = scenario.start_play(calm, "scale_app", "-e", "replicas=4", results=tmp_path / "results.jsonl")
-    await_step(calm, "app_wait")
-    refused = scenario.play(calm, "tune_cache", "-e", "set=cache.event_list_ttl=90", "-e", "incident_wait=0")
-    started.communicate(timeout=120)
-    assert refused.rc != 0
-    assert "scale_app.yml" in refused.failure and "has held the platform since" in refused.failure, refused.output
-    assert scenario.admin_settings(calm)["cache-config"]["event_list_ttl"] == 60
 
 
 def test_another_engine_s_state_is_refused(calm: Lab):
@@ -157,26 +91,3 @@ def undo(played: scenario.Played) -> list[str]:
     words = line.split()
     place = next(index for index, word in enumerate(words) if word.endswith(".yml"))
     return [words[place].removeprefix("playbooks/").removesuffix(".yml"), *words[place + 1 :]]
-
-
-def await_step(lab: Lab, step: str) -> None:
-    """Until the lock tells that this step works."""
-    deadline = time.monotonic() + 60
-    path = lab.directory / "state/lock.json"
-    while time.monotonic() < deadline:
-        held = json.loads(path.read_text())["holder"] if path.exists() else None
-        if held and held["step"] == step:
-            return
-        time.sleep(0.02)
-    raise AssertionError(f"no run came to {step} within 60 s")
-
-
-def unended(events: list[dict]) -> list[dict]:
-    going = {}
-    for event in events:
-        key = (event["run"], event["step"])
-        if event["event"] in ("run-start", "step-start"):
-            going[key] = event
-        elif event["event"] in ENDS:
-            going.pop(key, None)
-    return list(going.values())

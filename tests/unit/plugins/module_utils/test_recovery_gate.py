@@ -98,9 +98,10 @@ def test_a_record_that_was_closed_ends_it(gate, state, record):
 def test_seconds_since_a_change():
     now = datetime(2026, 11, 25, 20, 10, tzinfo=UTC)
     made = {"event": "step-end", "changed": True, "result": "ok", "at": "2026-11-25T20:08:00Z"}
-    assert recovery_gate.since_change([made, {**made, "changed": False, "at": "2026-11-25T20:09:00Z"}], now) == 120
-    assert recovery_gate.since_change([{**made, "event": "killed", "changed": False}], now) == 120
-    assert recovery_gate.since_change([], now) == float("inf")
+    assert recovery_gate.since_change([made, {**made, "changed": False, "at": "2026-11-25T20:09:00Z"}], now, 5) == 120
+    assert recovery_gate.since_change([{**made, "event": "killed", "changed": False}], now, 5) == 120
+    assert recovery_gate.since_change([], now, 5) == float("inf")
+    assert recovery_gate.since_change([made, {**made, "at": "2026-11-26T20:08:00Z"}], now, 5) == 5
 
 
 def test_a_prometheus_that_is_down_is_no_evidence(record, monkeypatch):

@@ -13,6 +13,7 @@ from ansible_collections.smartsports.scaling.plugins.module_utils import (
     run_end,
 )
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal
+from ansible_collections.smartsports.scaling.tests.unit.plugins.module_utils.host import identity
 
 FIELD = "cache-config.event_list_ttl"
 
@@ -64,6 +65,12 @@ def test_only_an_assessed_severity_is_one(host, severity, kept):
 )
 def test_who_makes_way(host, kind, asked, makes_way):
     host.begin(kind=kind, preemptible=asked)
+    assert _lock.holder(host.state)["preemptible"] is makes_way
+
+
+@pytest.mark.parametrize(("source", "makes_way"), [("person", False), ("awx", False), ("alert", False), ("schedule", True)])
+def test_what_is_scheduled_makes_way(host, source, makes_way):
+    host.begin(identity={**identity("a"), "source": source})
     assert _lock.holder(host.state)["preemptible"] is makes_way
 
 
