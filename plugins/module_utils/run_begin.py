@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from ansible_collections.smartsports.scaling.plugins.module_utils import (
     _automation,
+    _key_metrics,
     _lock,
     _notify,
     _record,
@@ -26,6 +27,9 @@ SPEC = {
         "preempt": {"type": "bool", "default": False},
         "preemptible": {"type": "bool", "default": False},
         "wait": {"type": "float", "default": 90.0},
+        "prometheus_url": {"type": "str", "default": ""},
+        "metrics": {"type": "dict", "default": {}},
+        "thresholds": {"type": "dict", "default": {}},
         "commands": {"type": "dict", "default": {}},
     },
     "supports_check_mode": True,
@@ -65,6 +69,7 @@ def _begun(params: dict, state: State, wanted: dict, lock: dict, say: Say) -> di
         "actor": identity["who"],
         "playbook": identity["playbook"],
         "unreadable": seen["unreadable"],
+        "prometheus": _key_metrics.source(params["prometheus_url"], params["metrics"], params["thresholds"]),
     }
     opened = how == "opened"
     if opened:

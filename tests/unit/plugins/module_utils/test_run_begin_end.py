@@ -37,6 +37,7 @@ def test_a_run_begins_with_the_lock_a_record_and_the_settings(host):
         "actor": "alice",
         "playbook": "respond.yml",
         "unreadable": {"pool": "no answer"},
+        "prometheus": {"url": "", "metrics": {}, "thresholds": {}},
     }
     assert (begun["changed"], begun["opened"], begun["settings"]) == (False, True, host.settings)
     assert begun["report"]["lines"] == [f"incident {record['id']} opened: how everything was set is kept for the way back"]
