@@ -58,19 +58,17 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
     now = _runs.flat(settings)
     changed = ours(state, record, now)
     unfinished = [*params["unfinished"], *([] if changed == record["changed"] else ["app"])]
-    baseline, subject, whose = record["baseline"], f"as before {record['id']}", ""
+    back = {"name": record["id"], "subject": f"as before {record['id']}", "before": record["baseline"], "told": []}
     if params["last"]:
-        undone = last(_journal.events(state, record["id"]), changed, _lock.holder(state))
-        baseline, subject = undone["before"], f"as before {undone['playbook']} of {undone['actor']}, run {undone['number']}"
-        changed = {name: change for name, change in changed.items() if name in baseline}
-        whose = f"takes back {undone['playbook']} of {undone['actor']}, run {undone['number']}, which {undone['ended']}"
+        back = last(_journal.events(state, record["id"]), changed, _lock.holder(state))
+        changed = {name: change for name, change in changed.items() if name in back["before"]}
     wanted = {name: change for name, change in changed.items() if _chosen(name, params["fields"], params["tiers"])}
     _require_readable(wanted, now, unreadable)
-    three = _record.three_way(baseline, wanted, now)
-    goals = targets(three, baseline, params["values"], params["overwrite"], unfinished)
+    three = _record.three_way(back["before"], wanted, now)
+    goals = targets(three, back["before"], params["values"], params["overwrite"], unfinished)
     schema = _profile.Schema(params["schema"])
     changes = [
-        change(schema, name, now[name], goal, subject.removeprefix("as "))
+        change(schema, name, now[name], goal, back["name"])
         for name, goal in goals.items()
         if now[name] != goal or (name == "app.replicas" and "app" in unfinished)
     ]
@@ -79,7 +77,7 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
         "changed": False,
         "record": record["id"],
         "kind": record["kind"],
-        "subject": subject,
+        "subject": back["subject"],
         "profile": "",
         "severity": record["severity"],
         "strengthen": False,
@@ -91,7 +89,7 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
         "inputs": inputs(changes),
         "unfinished": unfinished,
         "hash": _profile.fingerprint(record["id"], changes),
-        "report": None if params["shown"] == changes else _report(subject, whose, changes, kept),
+        "report": None if params["shown"] == changes else _report(back, changes, kept),
     }
 
 
@@ -106,25 +104,27 @@ def ours(state: State, record: dict, now: dict) -> dict:
 
 
 def last(events: list, changed: dict, holder: dict | None) -> dict:
-    """The last run that changed something, and how everything was before it: {run, number, actor, playbook, ended, before}.
+    """The last run that changed something: {name, subject, before (field -> value), told}.
 
     One that takes back is none, so that a second undo neither does again what was undone, nor undoes more. Refusal: there is none.
     """
-    ended = [
-        event
-        for event in events
-        if event["event"] in ("run-end", "takeover") and event["after"] and not _undoes(event["playbook"])
-    ]
+    ends = [event for event in events if event["event"] in ("run-end", "takeover") and event["after"]]
+    found = next((event for event in reversed(ends) if not _undoes(event["playbook"])), None)
     lost = {name: change["from"] for name, change in changed.items() if holder and change["run"] == holder["run"]}
-    if lost and not _undoes(holder["playbook"]):
-        about = {"run": holder["run"], "number": holder["number"], "actor": holder["who"], "playbook": holder["playbook"]}
-        return {**about, "ended": f"began at {holder['since']} and did not come to its end", "before": lost}
-    if not ended:
+    if lost and not _undoes(holder["playbook"]):  # nobody has taken it over yet
+        found = {**holder, "actor": holder["who"], "before": lost, "event": "killed"}
+    if found is None:
         raise Refusal(
             "no run of the open record has changed anything, so there is nothing to take back; see playbooks/timeline.yml."
         )
-    about = {name: ended[-1][name] for name in ("run", "number", "actor", "playbook", "before")}
-    return {**about, "ended": f"ended at {ended[-1]['at']}" if ended[-1]["event"] == "run-end" else "did not come to its end"}
+    who = f"{found['playbook']} of {found['actor']}"
+    end = f"ended at {found['at']}" if found["event"] == "run-end" else "did not come to its end"
+    return {
+        "name": f"run {found['number']}",
+        "subject": f"as before run {found['number']}, {who}",
+        "before": found["before"],
+        "told": [f"takes back run {found['number']}, {who}, which {end}"],
+    }
 
 
 def _undoes(playbook: str) -> bool:
@@ -141,7 +141,7 @@ def targets(three: dict, baseline: dict, values: dict, overwrite: bool, unfinish
     return {name: values.get(name, goal) for name, goal in found.items()}
 
 
-def change(schema: _profile.Schema, name: str, before: object, goal: object, source: str) -> dict:
+def change(schema: _profile.Schema, name: str, before: object, goal: object, origin: str) -> dict:
     """One change; `known` is its name as single values are set, where it has one."""
     resource, _dot, path = name.partition(".")
     return {
@@ -153,7 +153,7 @@ def change(schema: _profile.Schema, name: str, before: object, goal: object, sou
         "named": schema.name_of(resource, path) is not None,
         "from": before,
         "to": goal,
-        "source": source,
+        "source": f"before {origin}",
     }
 
 
@@ -189,7 +189,7 @@ def _require_readable(wanted: dict, now: dict, unreadable: dict) -> None:
         raise Refusal(f"{', '.join(hidden)} cannot be read ({why}), so it cannot be taken back; repair that and run this again.")
 
 
-def _report(subject: str, whose: str, changes: list, kept: dict) -> dict:
+def _report(back: dict, changes: list, kept: dict) -> dict:
     lines = [
         [
             f"stays as somebody set it by hand: {name} {text(each['theirs'])} (ours {text(each['ours'])}, before {text(each['baseline'])})",
@@ -199,6 +199,6 @@ def _report(subject: str, whose: str, changes: list, kept: dict) -> dict:
     ]
     overwrite = [["to overwrite that: the same command with -e overwrite=true", "command"]] if kept else []
     return {
-        "title": f"PLAN: {subject}: {counted(len(changes), 'change')}",
-        "lines": [*([whose] if whose else []), *lines, *overwrite],
+        "title": f"PLAN: {back['subject']}: {counted(len(changes), 'change')}",
+        "lines": [*back["told"], *lines, *overwrite],
     }

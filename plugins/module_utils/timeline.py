@@ -16,10 +16,8 @@ SPEC = {
 }
 _STATUS = {"failed": "bad", "refused": "bad", "ok": "good"}
 STARTS = ("step-start", "metrics")  # told by the step's end
-# Of the key metrics (_journal.py), as people read them.
-_LOADS = {
-    "p95": "p95 {:.2f} s", "errors": "errors {:.1f}%", "requests": "requests {:.0f}/s", "cpu": "cpu {:.2f}", "waiting": "waiting {:.0f}",
-}  # fmt: skip
+# The key metrics (_journal.py) as people read them: digits after the point, and the unit.
+_LOADS = {"p95": (2, " s"), "errors": (1, "%"), "requests": (0, "/s"), "cpu": (2, ""), "waiting": (0, "")}
 _SHOWN = 4  # changes of an event; the rest is counted
 
 
@@ -88,11 +86,10 @@ def _load(metrics: dict) -> str:
     """What is known of before and after and differs, as it is shown; of before alone, where nothing tells of after."""
     before, after = (_figures(metrics.get(when) or {}) for when in ("before", "after"))
     if "after" not in metrics:
-        return ", ".join(before.values())
-    return ", ".join(
-        f"{shown} -> {after[name].partition(' ')[2]}" for name, shown in before.items() if name in after and shown != after[name]
-    )
+        return ", ".join(f"{name} {value}{_LOADS[name][1]}" for name, value in before.items())
+    both = {name: (value, after[name]) for name, value in before.items() if name in after}
+    return ", ".join(f"{name} {old} -> {new}{_LOADS[name][1]}" for name, (old, new) in both.items() if old != new)
 
 
 def _figures(seen: dict) -> dict[str, str]:
-    return {name: form.format(seen[name]) for name, form in _LOADS.items() if seen.get(name) is not None}
+    return {name: f"{seen[name]:.{digits}f}" for name, (digits, _unit) in _LOADS.items() if seen.get(name) is not None}
