@@ -296,10 +296,23 @@ def records(lab: Lab) -> list[dict]:
     return [json.loads(path.read_text()) for path in sorted((lab.directory / "state/records").glob("*.json"))]
 
 
+def journal(lab: Lab, record_id: str) -> list[dict]:
+    """A record's events, the oldest first."""
+    return [json.loads(line) for line in (lab.directory / f"state/journal/{record_id}.jsonl").read_text().splitlines()]
+
+
 def close_records(lab: Lab) -> None:
     """The innermost first; what is set stays."""
     while any(not record["closed"] for record in records(lab)):
         must(play(lab, "incident", "-e", "action=close", "-e", "leave=true"))
+
+
+def undo(played: Played) -> list[str]:
+    """The undo command that a run printed, as arguments of `play`."""
+    [line] = [line for line in played.output.splitlines() if line.startswith("undo: ")]
+    words = line.split()
+    place = next(index for index, word in enumerate(words) if word.endswith(".yml"))
+    return [words[place].removeprefix("playbooks/").removesuffix(".yml"), *words[place + 1 :]]
 
 
 def must(played: Played) -> Played:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 
 from ansible.plugins.callback import CallbackBase
 
@@ -31,9 +30,6 @@ class CallbackModule(CallbackBase):
 
     def _task(self, outcome: str, result) -> None:
         self._write(outcome, result.task_name, result.task.resolved_action or result.task.action, dict(result.result))
-
-    def v2_playbook_on_task_start(self, task, is_conditional):
-        self._write("start", task.get_name(), "", {"at": time.monotonic()})
 
     def v2_runner_on_ok(self, result):
         self._task("ok", result)

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import time
+
 from ansible_collections.smartsports.scaling.plugins.module_utils import (
     _automation,
     _key_metrics,
@@ -38,9 +40,10 @@ ROOM = 4 * 2**20  # bytes: a record, its copy and a journal of thousands of step
 
 
 def run(params: dict, check_mode: bool, say: Say) -> dict:
-    """{claim, record, settings, opened, waited}. Refusal, before anything is changed: what is wrong with the state, or who has the lock."""
+    """{claim, record, settings, opened, waited, seconds}. Refusal, before anything is changed: what is wrong with the state, or who has the lock."""
     if check_mode:
         return {"changed": False, "claim": None}
+    began = time.monotonic()
     identity, kind = params["identity"], params["kind"]
     state = _runs.open_state(params["state_directory"])
     command = params["commands"].get("automation", "ansible-playbook playbooks/automation.yml")
@@ -49,7 +52,8 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
     wanted = {**identity, "kind": kind, "preemptible": params["preemptible"] or kind != "incident"}
     lock = _lock.acquire(state, wanted, params["wait"], say, params["preempt"])
     try:
-        return _begun(params, state, wanted, lock, say)
+        begun = _begun(params, state, wanted, lock, say)
+        return {**begun, "seconds": round(time.monotonic() - began - lock["waited"], 3)}
     except BaseException:
         _lock.release(state, identity["run"])
         raise

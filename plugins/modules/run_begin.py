@@ -105,6 +105,10 @@ waited:
   description: Seconds that it waited for the lock.
   returned: success
   type: float
+seconds:
+  description: How long it took, without waiting for the lock; what a run pays for its record at the beginning.
+  returned: not in check mode
+  type: float
 report:
   description: What people should know of it.
   returned: success

@@ -132,6 +132,7 @@ def test_a_run_ends_with_its_changes_in_the_record(host):
     begun = host.begin()
     host.set(begun, "cache-config", event_list_ttl=300)
     ended = host.end(begun)
+    assert 0 <= ended.pop("seconds") < 5 and 0 <= begun["seconds"] < 5
     assert ended == {
         "changed": False,
         "settings": host.settings,
