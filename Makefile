@@ -79,7 +79,7 @@ pairs: setup ## what needs no quiet machine, two at a time, each on a lab of its
 
 e2e: e2e-steps e2e-records e2e-alone ## the proof table at its smallest honest size
 
-RECORDS := $(addprefix tests/e2e/,test_1_plan.py test_4_record.py test_4_people.py test_4_recover.py)
+RECORDS := $(addprefix tests/e2e/,test_1_plan.py test_4_record.py test_4_people.py test_4_recover.py test_4_expire.py)
 
 e2e-steps: setup
 	@$(STEP) $@ pytest -q --durations=25 -m 'not alone' $(RECORDS:%=--ignore=%) tests/e2e

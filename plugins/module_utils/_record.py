@@ -47,6 +47,11 @@ def overdue(state: State, now: str) -> list[dict]:
     return [found for found in records(state) if not found["closed"] and found["changed"] and found["lease_until"] < now]
 
 
+def lapsed(record: dict) -> str:
+    """That a record is overdue, in a clause."""
+    return f"the settings of {record['id']} of {record['who']} should have gone back at {record['lease_until']}"
+
+
 def join_or_open(state: State, wanted: dict, baseline: dict) -> tuple[dict, str]:
     """The record that a run belongs to, and how: 'opened' (a new one, which may be in another), 'joined', or 'refused'.
 
