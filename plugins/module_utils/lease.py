@@ -65,9 +65,9 @@ def _not_yet(state: State, present: dict | None, late: list[dict]) -> str:
     """Why nothing is to go back, in one line."""
     if late:  # an outer one: its settings are those that the inner one goes back to
         return f"{_record.lapsed(late[-1])}, but {present['id']} is open in it, and comes first"
-    held = [record for record in _record.records(state) if not record["closed"] and record["changed"]]
+    held = _record.expiring(state)
     if not held:
-        return "nothing is overdue: of what runs have set, no record is open"
+        return "nothing is overdue: no open record has changed anything"
     following = min(held, key=lambda record: record["lease_until"])
     return f"nothing is overdue; the next lease ends at {following['lease_until']}: {following['id']} of {following['who']}"
 

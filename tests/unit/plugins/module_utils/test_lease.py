@@ -79,7 +79,15 @@ def test_nothing_is_overdue_in_one_line_with_the_next_that_will_be(state, ask, o
 
 def test_what_changed_nothing_has_nothing_to_expire(ask, opened):
     opened(until=PAST, changed=False)
-    assert said(ask()) == "nothing is overdue: of what runs have set, no record is open"
+    assert said(ask()) == "nothing is overdue: no open record has changed anything"
+
+
+def test_what_a_run_that_was_killed_has_set_expires_too(state, ask, opened):
+    record = opened(until=PAST, changed=False)
+    _journal.note(state, record["id"], event="run-start", run="r0")
+    assert ask()["record"] == ""
+    _journal.note(state, record["id"], event="step-start", run="r0", step="cache_config")
+    assert ask()["record"] == record["id"]
 
 
 def test_a_look_names_what_is_overdue_and_changes_nothing(state, ask, opened):
