@@ -34,6 +34,8 @@ FOREIGN = ("two_upstreams", "locked_redis", "tls_frontend")
 NOT_YET = {
     "compose_up_by_hand_with_the_base_file_alone",
     "compose_up_by_hand_with_the_base_file_alone_ssh",
+    "record_of_a_response",
+    "record_of_a_response_ssh",
     *(f"foreign_{name}" for name in FOREIGN),
     *proof_memory.NAMES,
 }
@@ -192,8 +194,17 @@ def _rows(figures: dict, way: str) -> list[tuple]:
             f"{pairs['ratio']} times ({pairs['medians']['respond']:.1f} s, {pairs['medians']['baseline']:.1f} s; {spread(pairs)})",
         ),
         ("respond with nothing to do, in empty plays", "at most 4; through SSH 7", nothing["ratio"]),
+        (
+            "lock, snapshot and journal of a respond, median",
+            "at most 0.5 s",
+            _record(_figures(figures, f"record_of_a_response{way}")),
+        ),
         ("assess, median", "at most 3 s", f"{assess['median']:.2f} s"),
     ]
+
+
+def _record(told: dict | None) -> str:
+    return f"{told['seconds']:.2f} s" if told else "not measured yet"
 
 
 def spread(pairs: dict) -> str:

@@ -304,6 +304,14 @@ def close_records(lab: Lab) -> None:
         must(play(lab, "incident", "-e", "action=close", "-e", "leave=true"))
 
 
+def undo(played: Played) -> list[str]:
+    """The undo command that a run printed, as arguments of `play`."""
+    [line] = [line for line in played.output.splitlines() if line.startswith("undo: ")]
+    words = line.split()
+    place = next(index for index, word in enumerate(words) if word.endswith(".yml"))
+    return [words[place].removeprefix("playbooks/").removesuffix(".yml"), *words[place + 1 :]]
+
+
 def must(played: Played) -> Played:
     """The run, or an error with all that it printed."""
     if played.rc != 0:

@@ -18,7 +18,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 # Imported here: callback preload imports this file in the process that forks the workers, so that no task pays for it again.
-from ansible_collections.smartsports.scaling.plugins.module_utils import _docker, _lane  # noqa: F401  # pylint: disable=unused-import
+from ansible_collections.smartsports.scaling.plugins.module_utils import _docker, _lane, _step  # noqa: F401  # pylint: disable=unused-import
 from ansible_collections.smartsports.scaling.plugins.plugin_utils import _over_ssh, _report
 
 _CLAIM = "incident_run"  # what role incident registers when a run begins: every step of the run shows its claim to the lock

@@ -1,5 +1,12 @@
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What was done in a record's time, as it happened: a line of JSON for each event in `journal/<record id>.jsonl`."""
+"""What was done in a record's time, as it happened: a line of JSON for each event in `journal/<record id>.jsonl`.
+
+`metrics` of a step's end are {before, after}: what Prometheus saw in the 60 s before the step began, and in the 60 s before it ended, so that what a
+quick step did shows in those that follow. Each is {requests (of buyers, a second), errors (percent of what was served to them), p95 (seconds, the
+slower of application and nginx, at most the histogram's last bound), cpu (cores, mean of the replicas), waiting (clients of the pooler, mean of
+its fullest pool)}, null where it was not seen. {} is a platform without Prometheus. Those of before are an event `metrics` already while the step
+works, and go into the event `killed` of one that has no end.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +17,7 @@ from ansible_collections.smartsports.scaling.plugins.module_utils import _clock
 from ansible_collections.smartsports.scaling.plugins.module_utils._state import State
 
 EVENTS = (
-    "run-start", "run-end", "step-start", "step-end", "opened", "closed", "renewed", "acknowledged", "severity", "note", "takeover", "killed",
+    "run-start", "run-end", "step-start", "step-end", "metrics", "opened", "closed", "renewed", "acknowledged", "severity", "note", "takeover", "killed",
 )  # fmt: skip
 RESULTS = ("", "ok", "failed", "refused", "unchanged")
 _EMPTY = {
@@ -51,13 +58,15 @@ def complete(found: list[dict], holding: str = "") -> list[dict]:
     `killed`, ready for `note`. Steps come before their run."""
     going: dict[tuple[str, str], dict] = {}
     for event in found:
-        key = (event["run"], event["step"] if event["event"] in ("step-start", "step-end", "killed") else "")
+        key = (event["run"], event["step"] if event["event"] in ("step-start", "step-end", "metrics", "killed") else "")
         if event["event"] in ("run-start", "step-start"):
             going[key] = event
+        elif event["event"] == "metrics" and key in going:
+            going[key] = {**going[key], "metrics": event["metrics"]}
         elif event["event"] in ("run-end", "step-end", "killed"):
             going.pop(key, None)
     lost = [event for event in reversed(going.values()) if event["run"] != holding]
-    kept = ("run", "number", "actor", "playbook", "step")
+    kept = ("run", "number", "actor", "playbook", "step", "metrics")
     return [
         {
             **{field: event[field] for field in kept},

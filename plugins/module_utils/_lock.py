@@ -98,6 +98,12 @@ def holder(state: State) -> dict | None:
     return _read(state)["holder"]
 
 
+def holding(state: State) -> dict | None:
+    """Who has the lock and has not lost it."""
+    found = holder(state)
+    return found if found and not _lost(found, patient=True) else None
+
+
 def describe(found: dict) -> str:
     """A holder in a clause."""
     step = f", in step '{found['step']}'" if found["step"] else ""

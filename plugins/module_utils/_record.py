@@ -13,7 +13,7 @@ import secrets
 from collections.abc import Callable
 from datetime import timedelta
 
-from ansible_collections.smartsports.scaling.plugins.module_utils import _clock
+from ansible_collections.smartsports.scaling.plugins.module_utils import _clock, _journal
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal
 from ansible_collections.smartsports.scaling.plugins.module_utils._state import State
 
@@ -42,9 +42,19 @@ def current(state: State) -> dict | None:
     return next((found for found in reversed(still_open) if found["id"] not in parents), None)
 
 
+def expiring(state: State) -> list[dict]:
+    """The open records in which something was changed, and which therefore expire; the oldest first."""
+    return [found for found in records(state) if not found["closed"] and (found["changed"] or _begun(state, found))]
+
+
 def overdue(state: State, now: str) -> list[dict]:
-    """The open records whose lease ended before `now`, and which changed something; the oldest first."""
-    return [found for found in records(state) if not found["closed"] and found["changed"] and found["lease_until"] < now]
+    """Those whose lease ended before `now`."""
+    return [found for found in expiring(state) if found["lease_until"] < now]
+
+
+def lapsed(record: dict) -> str:
+    """That a record is overdue, in a clause."""
+    return f"the settings of {record['id']} of {record['who']} should have gone back at {record['lease_until']}"
 
 
 def join_or_open(state: State, wanted: dict, baseline: dict) -> tuple[dict, str]:
@@ -131,6 +141,13 @@ def three_way(baseline: dict, changed: dict, observed: dict) -> dict:
         else:
             result["restore"][field] = base
     return result
+
+
+def _begun(state: State, record: dict) -> bool:
+    """Whether a run that has no end took a step: nobody has written down yet what that changed."""
+    events = _journal.events(state, record["id"])
+    lost = {event["run"] for event in _journal.complete(events)}
+    return any(event["step"] and event["run"] in lost for event in events)
 
 
 def _new(state: State, wanted: dict, baseline: dict, parent: str) -> dict:

@@ -31,7 +31,8 @@ def tell(state: State, claim: dict, **event: Any) -> None:
 
 def did_something(state: State, claim: dict) -> bool:
     """Whether a step of the run changed something, failed or has no end; a run that was refused, or found nothing to do, is nothing to remember."""
-    steps = [event for event in _journal.events(state, claim["record"]) if event["run"] == claim["run"] and event["step"]]
+    mine = [event for event in _journal.events(state, claim["record"]) if event["run"] == claim["run"]]
+    steps = [event for event in mine if event["step"] and event["event"] != "metrics"]
     unchanged = [event for event in steps if event["result"] == "unchanged"]
     return len(steps) != 2 * len(unchanged)  # each has a start, too
 
@@ -61,8 +62,14 @@ def _complete(state: State, record: dict, now: dict, taken_over: dict | None) ->
         between["after"] = {name: change["to"] for name, change in differ.items()}
         if taken_over:
             _record.set_changes(state, record["id"], differ, taken_over["run"])
+            whose = {"actor": taken_over["who"], **{name: taken_over[name] for name in ("run", "number", "playbook")}}
             _journal.note(
-                state, record["id"], event="takeover", reason=f"{taken_over['reason']}: {taken_over['playbook']}", **between
+                state,
+                record["id"],
+                event="takeover",
+                reason=f"{taken_over['reason']}: {taken_over['playbook']}",
+                **whose,
+                **between,
             )
         else:
             _journal.note(state, record["id"], event="note", reason="changed by hand since the last run", **between)

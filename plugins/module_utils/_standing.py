@@ -11,14 +11,14 @@ from ansible_collections.smartsports.scaling.plugins.module_utils._lane import R
 from ansible_collections.smartsports.scaling.plugins.module_utils._state import State
 
 
-def find(directory: str, incident: str = "ansible-playbook playbooks/incident.yml") -> list[str]:
-    """Sentences, what matters most first; none where there is no state directory. `incident`: how that playbook is started."""
+def find(directory: str, options: str = "") -> list[str]:
+    """Sentences, what matters most first; none where there is no state directory. `options`: with which a playbook is started."""
     if not directory:
         return []
     state = State(Path(directory), "")  # not opened: that asks the engine, and makes what is missing
     return [
         *_known("whether automation is off", lambda: _automation_off(state)),
-        *_known("whether settings are past their time", lambda: _overdue(state, incident)),
+        *_known("whether settings are past their time", lambda: _overdue(state, options)),
     ]
 
 
@@ -27,10 +27,10 @@ def _automation_off(state: State) -> list[str]:
     return [f"AUTOMATION IS OFF: {_automation.describe(found)}"] if found["state"] == "off" else []
 
 
-def _overdue(state: State, incident: str) -> list[str]:
+def _overdue(state: State, options: str) -> list[str]:
+    expire, incident = (f"ansible-playbook playbooks/{name}.yml {options}".rstrip() for name in ("expire", "incident"))
     return [
-        f"OVERDUE: the settings of {record['id']} of {record['who']} should have gone back at {record['lease_until']}; take them back, or "
-        f"renew them with {incident} -e action=renew"
+        f"OVERDUE: {_record.lapsed(record)}; take them back with {expire}, or renew them with {incident} -e action=renew"
         for record in _record.overdue(state, _clock.text())
     ]
 

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 """One wrapper around every step of a run: the lock is ours and stays so, and the journal tells how it began and how it ended.
 
-A claim is what module run_begin returns: {state_directory, daemon, run, number, record, actor, playbook, unreadable}.
+A claim is what module run_begin returns: {state_directory, daemon, run, number, record, actor, playbook, unreadable, prometheus}.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from ansible_collections.smartsports.scaling.plugins.module_utils import _clock, _journal, _lock, _process
+from ansible_collections.smartsports.scaling.plugins.module_utils import _clock, _journal, _key_metrics, _lock, _process
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, asked_at_safe_points
 from ansible_collections.smartsports.scaling.plugins.module_utils._state import State
 
@@ -39,16 +39,18 @@ def guarded(claim: dict, step: str, tier: str, work: Callable[[], dict], lease_a
         _journal.note(state, claim["record"], **about, step=step, **event)
 
     tell(event="step-start")
+    around = _key_metrics.Around(claim["prometheus"], lambda seen: tell(event="metrics", metrics={"before": seen}))
     try:
         with _kept(state, run, step, lease_after):
             result = work()
     except BaseException as error:
+        how = {"result": "refused" if isinstance(error, Refusal) else "failed", "reason": str(error) or repr(error)}
         with suppress(Refusal):  # what happened counts more than that it could not be written down
-            tell(event="step-end", result="refused" if isinstance(error, Refusal) else "failed", reason=str(error) or repr(error))
+            tell(event="step-end", **how, metrics=around.end())
         raise
     diff = result.get("diff") or {}
     changed = bool(result.get("changed"))
-    values = {"before": diff.get("before") or {}, "after": diff.get("after") or {}}
+    values = {"before": diff.get("before") or {}, "after": diff.get("after") or {}, "metrics": around.end()}
     try:
         tell(event="step-end", result="ok" if changed else "unchanged", changed=changed, **values)
     except Refusal as refusal:  # it is done all the same

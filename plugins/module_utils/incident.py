@@ -40,6 +40,8 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
     if params["action"] == "status":
         return _result(params, state, present, now, False)
     changed, unheard = _would_change(params, present, now), ""
+    if params["action"] == "close" and (other := _lock.holding(state)):
+        raise Refusal(f"{present['id']} is not closed: {_lock.describe(other)}, and writes into it; close it when that is done.")
     if changed and not check_mode:
         present, unheard = _act(params, state, present, now)
     return _result(params, state, present, now, changed, unheard)

@@ -93,14 +93,13 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
     require_requests()
     require_ca(params)
     url = params["entry_url"].rstrip("/") + params["probe_path"]
-    incident = f"ansible-playbook playbooks/incident.yml {params['command_options']}".rstrip()
     beside = Started(
         {
             "probes": lambda: _probe.probe(url, params["probe_count"], PROBE_TIMEOUT, lambda: entry_session(params)),
             "flags": lambda: switched_off(params),
             "drift": lambda: _drifts(params),
             "apart": lambda: _apart(params),
-            "standing": lambda: _standing.find(params["state_directory"] or "", incident),
+            "standing": lambda: _standing.find(params["state_directory"] or "", params["command_options"]),
             **({"platform": lambda: _observed(params, say)} if params["observe"] else {}),
         }
     )

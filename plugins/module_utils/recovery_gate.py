@@ -40,6 +40,8 @@ SPEC = {
         "every": {"type": "float", "default": 15.0},
         "watch": {"type": "bool", "default": False},
         "override": {"type": "str", "default": ""},
+        "wait": {"type": "bool", "default": True},
+        "lapsed": {"type": "bool", "default": False},
         "prometheus_url": {"type": "str", "default": "http://127.0.0.1:9090"},
         "features": {"type": "dict", "default": load_assessment.FEATURES},
         "thresholds": {"type": "dict", "default": {}},
@@ -56,7 +58,10 @@ HEADINGS = {"projected cpu": "projected", "connections": "pool"}
 
 
 def run(params: dict, check_mode: bool, say: Say) -> dict:
-    """{verdict (pass, worse), why, severity, conditions}. Refusal: the deadline has passed, or somebody else has changed the platform."""
+    """{verdict (pass, worse; hold where it does not wait), why, severity, conditions}.
+
+    Refusal: the deadline has passed, or somebody else has changed the platform, or renewed what was to go back.
+    """
     require_requests()
     thresholds = merged(THRESHOLDS, params["thresholds"], "load_assessment_thresholds")
     metrics = merged(METRICS, params["metrics"], "load_assessment_metrics")
@@ -79,6 +84,8 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
         "conditions": [{"name": each.name, "value": each.value, "limit": each.limit, "note": each.note} for each in met],
         "report": {"lines": [*(_heading(params) if first else []), line]},
     }
+    if not params["wait"]:
+        return result
     if verdict == "hold":
         if time.time() - began >= params["deadline_seconds"]:
             raise Refusal(
@@ -126,6 +133,10 @@ def _require_ours(record: dict | None, params: dict, fresh: list[dict]) -> None:
         now = f"{record['id']} is open" if record else "none is open"
         raise Refusal(
             f"{params['step']} was not done: record {params['record']} is no longer the one to recover from, {now}; see playbooks/incident.yml."
+        )
+    if params["lapsed"] and record["lease_until"] >= _clock.text():
+        raise Refusal(
+            f"{params['step']} was not done: {record['id']} was renewed until {record['lease_until']}, so its settings stay."
         )
     other = next((event for event in fresh if event["event"] == "step-end" and _did(event)), None)
     if other:

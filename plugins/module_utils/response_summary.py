@@ -36,6 +36,15 @@ SPEC = {
 }
 
 
+# Settings that no field of a profile is, and what sets them: the playbook and its option.
+ELSEWHERE = {
+    "app.cpus": ("resize_app", "cpus"),
+    "app.memory": ("resize_app", "memory"),
+    "pool.default_pool_size": ("resize_pool", "default_pool_size"),
+}
+LOWER = {"resize_app": ["-e lower=true"]}  # it refuses to take from what runs, otherwise
+
+
 def run(params: dict, check_mode: bool, say: Say) -> dict:
     """{in_force, report}. Raises Refusal, with the report, where something was not done."""
     plan, failures = params["plan"], params["failures"]
@@ -123,15 +132,28 @@ def _back(params: dict, missing: list) -> list:
     return ["back to normal, once it is over:", *lines]
 
 
+def _elsewhere(unnamed: list, commands: dict) -> tuple[list, list]:
+    """What sets a setting that no field of a profile is: command lines, and the changes that nothing sets."""
+    found: dict = {}
+    for change in unnamed:
+        playbook, option = ELSEWHERE.get(change.get("setting"), ("", ""))
+        if playbook in commands and change["from"] is not None:
+            found.setdefault(playbook, []).append(f"-e {option}={text(change['from'])}")
+    lines = [f"{commands[name]} {' '.join([*options, *LOWER.get(name, [])])}" for name, options in found.items()]
+    return lines, [change for change in unnamed if ELSEWHERE.get(change.get("setting"), ("",))[0] not in found]
+
+
 def undo(plan: dict, commands: dict, would: bool) -> list:
     """The one command that takes just these changes back, failed ones included: part of them may have been made."""
     changes = [change for change in plan["changes"] if change["from"] != change["to"]]
-    unnamed = [f"{change['field']} was {text(change['from'])}" for change in changes if not change.get("named", True)]
+    elsewhere, unset = _elsewhere([change for change in changes if not change.get("named", True)], commands)
+    unnamed = [f"{change['field']} was {text(change['from'])}" for change in unset]
     changes = [change for change in changes if change.get("named", True)]
     values = [f"{change['field']}={text(change['from'])}" for change in changes if change["from"] is not None]
     unknown = [change["field"] for change in changes if change["from"] is None]
     label = "would be undone by: " if would else "undo: "
     lines = [[f"{label}{commands['undo']} -e set={','.join(values)}", "command"]] if values else []
+    lines += [[f"{label}{command}", "command"] for command in elsewhere]
     if unnamed:
         lines.append([f"no field of a profile, so not taken back by undo: {', '.join(unnamed)}", "warn"])
     if unknown:

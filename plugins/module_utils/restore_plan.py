@@ -27,6 +27,8 @@ SPEC = {
         "fields": {"type": "list", "elements": "str", "default": []},
         "tiers": {"type": "list", "elements": "str", "default": []},
         "values": {"type": "dict", "default": {}},
+        "last": {"type": "bool", "default": False},
+        "required": {"type": "bool", "default": False},
         "unfinished": {"type": "list", "elements": "str", "default": []},
         "overwrite": {"type": "bool", "default": False},
         "shown": {"type": "list", "elements": "dict"},
@@ -39,10 +41,13 @@ LIMITS = ("app.cpus", "app.memory")  # of the resource app, and yet a step of th
 def run(params: dict, check_mode: bool, say: Say) -> dict:
     """The plan: changes, kept, inputs, hash, record, kind. Without an open record: record '' and no plan.
 
-    Refusal: what our runs changed lies where nothing can be read.
+    Refusal: a tier or values that cannot be asked for, nothing that could be taken back, or it lies where nothing can be read.
     """
+    _require_sense(params)
     state = _runs.open_state(params["state_directory"], make=False)
     record = _record.current(state)
+    if record is None and params["required"]:
+        raise Refusal("no record is open, so nothing tells how everything was before; name values: -e set=app.replicas=2.")
     if record is None:
         lines = [["no record is open, so nothing tells how everything was before", "warn"]]
         return {"changed": False, "record": "", "report": {"lines": lines}}
@@ -53,13 +58,17 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
     now = _runs.flat(settings)
     changed = ours(state, record, now)
     unfinished = [*params["unfinished"], *([] if changed == record["changed"] else ["app"])]
+    back = {"name": record["id"], "subject": f"as before {record['id']}", "before": record["baseline"], "told": []}
+    if params["last"]:
+        back = last(_journal.events(state, record["id"]), changed, _lock.holder(state))
+        changed = {name: change for name, change in changed.items() if name in back["before"]}
     wanted = {name: change for name, change in changed.items() if _chosen(name, params["fields"], params["tiers"])}
     _require_readable(wanted, now, unreadable)
-    three = _record.three_way(record["baseline"], wanted, now)
-    goals = targets(three, record["baseline"], params["values"], params["overwrite"], unfinished)
+    three = _record.three_way(back["before"], wanted, now)
+    goals = targets(three, back["before"], params["values"], params["overwrite"], unfinished)
     schema = _profile.Schema(params["schema"])
     changes = [
-        change(schema, name, now[name], goal, record["id"])
+        change(schema, name, now[name], goal, back["name"])
         for name, goal in goals.items()
         if now[name] != goal or (name == "app.replicas" and "app" in unfinished)
     ]
@@ -68,7 +77,7 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
         "changed": False,
         "record": record["id"],
         "kind": record["kind"],
-        "subject": f"as before {record['id']}",
+        "subject": back["subject"],
         "profile": "",
         "severity": record["severity"],
         "strengthen": False,
@@ -80,7 +89,7 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
         "inputs": inputs(changes),
         "unfinished": unfinished,
         "hash": _profile.fingerprint(record["id"], changes),
-        "report": None if params["shown"] == changes else _report(record, changes, kept),
+        "report": None if params["shown"] == changes else _report(back, changes, kept),
     }
 
 
@@ -94,6 +103,34 @@ def ours(state: State, record: dict, now: dict) -> dict:
     return {**record["changed"], **{name: {**each, **mark} for name, each in lost.items()}}
 
 
+def last(events: list, changed: dict, holder: dict | None) -> dict:
+    """The last run that changed something: {name, subject, before (field -> value), told}.
+
+    One that takes back is none, so that a second undo neither does again what was undone, nor undoes more. Refusal: there is none.
+    """
+    ends = [event for event in events if event["event"] in ("run-end", "takeover") and event["after"]]
+    found = next((event for event in reversed(ends) if not _undoes(event["playbook"])), None)
+    lost = {name: change["from"] for name, change in changed.items() if holder and change["run"] == holder["run"]}
+    if lost and not _undoes(holder["playbook"]):  # nobody has taken it over yet
+        found = {**holder, "actor": holder["who"], "before": lost, "event": "killed"}
+    if found is None:
+        raise Refusal(
+            "no run of the open record has changed anything, so there is nothing to take back; see playbooks/timeline.yml."
+        )
+    who = f"{found['playbook']} of {found['actor']}"
+    end = f"ended at {found['at']}" if found["event"] == "run-end" else "did not come to its end"
+    return {
+        "name": f"run {found['number']}",
+        "subject": f"as before run {found['number']}, {who}",
+        "before": found["before"],
+        "told": [f"takes back run {found['number']}, {who}, which {end}"],
+    }
+
+
+def _undoes(playbook: str) -> bool:
+    return "undo" in playbook.split(".")  # as a file, and by the collection's name
+
+
 def targets(three: dict, baseline: dict, values: dict, overwrite: bool, unfinished: list) -> dict:
     """field -> the value it gets. `values`, on the way: instead of the one before, and back from it."""
     found = dict(three["restore"])
@@ -104,7 +141,7 @@ def targets(three: dict, baseline: dict, values: dict, overwrite: bool, unfinish
     return {name: values.get(name, goal) for name, goal in found.items()}
 
 
-def change(schema: _profile.Schema, name: str, before: object, goal: object, record: str) -> dict:
+def change(schema: _profile.Schema, name: str, before: object, goal: object, origin: str) -> dict:
     """One change; `known` is its name as single values are set, where it has one."""
     resource, _dot, path = name.partition(".")
     return {
@@ -116,7 +153,7 @@ def change(schema: _profile.Schema, name: str, before: object, goal: object, rec
         "named": schema.name_of(resource, path) is not None,
         "from": before,
         "to": goal,
-        "source": f"before {record}",
+        "source": f"before {origin}",
     }
 
 
@@ -133,6 +170,14 @@ def tier(name: str) -> str:
     return resource if resource in ("app", "pool") else "api"
 
 
+def _require_sense(params: dict) -> None:
+    if params["last"] and params["values"]:
+        raise Refusal("set and last were both given, but the values of the last run are the journal's; leave one of them out.")
+    for each in params["tiers"]:
+        if each not in platform_snapshot.TIERS:
+            raise Refusal(f"'{each}' is no tier; the known ones are {', '.join(platform_snapshot.TIERS)}.")
+
+
 def _chosen(name: str, fields: list, tiers: list) -> bool:
     return (not fields or name in fields) and (not tiers or tier(name) in tiers)
 
@@ -144,7 +189,7 @@ def _require_readable(wanted: dict, now: dict, unreadable: dict) -> None:
         raise Refusal(f"{', '.join(hidden)} cannot be read ({why}), so it cannot be taken back; repair that and run this again.")
 
 
-def _report(record: dict, changes: list, kept: dict) -> dict:
+def _report(back: dict, changes: list, kept: dict) -> dict:
     lines = [
         [
             f"stays as somebody set it by hand: {name} {text(each['theirs'])} (ours {text(each['ours'])}, before {text(each['baseline'])})",
@@ -154,6 +199,6 @@ def _report(record: dict, changes: list, kept: dict) -> dict:
     ]
     overwrite = [["to overwrite that: the same command with -e overwrite=true", "command"]] if kept else []
     return {
-        "title": f"PLAN: as before {record['id']}: {counted(len(changes), 'change')}",
-        "lines": [*lines, *overwrite],
+        "title": f"PLAN: {back['subject']}: {counted(len(changes), 'change')}",
+        "lines": [*back["told"], *lines, *overwrite],
     }

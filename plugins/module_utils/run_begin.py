@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import time
+
 from ansible_collections.smartsports.scaling.plugins.module_utils import (
     _automation,
+    _key_metrics,
     _lock,
     _notify,
     _record,
@@ -26,6 +29,9 @@ SPEC = {
         "preempt": {"type": "bool", "default": False},
         "preemptible": {"type": "bool", "default": False},
         "wait": {"type": "float", "default": 90.0},
+        "prometheus_url": {"type": "str", "default": ""},
+        "metrics": {"type": "dict", "default": {}},
+        "thresholds": {"type": "dict", "default": {}},
         "commands": {"type": "dict", "default": {}},
     },
     "supports_check_mode": True,
@@ -34,9 +40,10 @@ ROOM = 4 * 2**20  # bytes: a record, its copy and a journal of thousands of step
 
 
 def run(params: dict, check_mode: bool, say: Say) -> dict:
-    """{claim, record, settings, opened, waited}. Refusal, before anything is changed: what is wrong with the state, or who has the lock."""
+    """{claim, record, settings, opened, waited, seconds}. Refusal, before anything is changed: what is wrong with the state, or who has the lock."""
     if check_mode:
         return {"changed": False, "claim": None}
+    began = time.monotonic()
     identity, kind = params["identity"], params["kind"]
     state = _runs.open_state(params["state_directory"])
     command = params["commands"].get("automation", "ansible-playbook playbooks/automation.yml")
@@ -46,7 +53,8 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
     wanted = {**identity, "kind": kind, "preemptible": makes_way}
     lock = _lock.acquire(state, wanted, params["wait"], say, params["preempt"])
     try:
-        return _begun(params, state, wanted, lock, say)
+        begun = _begun(params, state, wanted, lock, say)
+        return {**begun, "seconds": round(time.monotonic() - began - lock["waited"], 3)}
     except BaseException:
         _lock.release(state, identity["run"])
         raise
@@ -66,6 +74,7 @@ def _begun(params: dict, state: State, wanted: dict, lock: dict, say: Say) -> di
         "actor": identity["who"],
         "playbook": identity["playbook"],
         "unreadable": seen["unreadable"],
+        "prometheus": _key_metrics.source(params["prometheus_url"], params["metrics"], params["thresholds"]),
     }
     opened = how == "opened"
     if opened:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 
 from ansible_collections.smartsports.scaling.plugins.module_utils import (
@@ -32,12 +33,13 @@ SHOWN = 6  # changes of a run in the chat; the rest is counted
 
 
 def run(params: dict, check_mode: bool, say: Say) -> dict:
-    """{settings, changes, record}. `record` is '' where the run opened one and changed nothing: there is nothing to go back from."""
+    """{settings, changes, record, seconds}. `record` is '' where the run opened one and changed nothing: there is nothing to go back from."""
     begun = params["begun"]
     claim = begun["claim"]
     state = State.open(claim["state_directory"], claim["daemon"])
     try:
         seen = platform_snapshot.run(params, True, say)["settings"]
+        looked = time.monotonic()
         changes = _runs.differences(_runs.flat(begun["settings"]), _runs.flat(seen))
         record = _record.read(state, claim["record"])
         kept = _keep(state, claim, begun, changes, seen, params["failure"])
@@ -52,6 +54,7 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
         "settings": seen,
         "changes": changes,
         "record": claim["record"] if kept else "",
+        "seconds": round(time.monotonic() - looked, 3),
         "report": {"lines": [[sentence, "warn"] for sentence in unheard]} if unheard else None,
     }
 

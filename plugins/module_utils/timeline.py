@@ -15,6 +15,9 @@ SPEC = {
     "supports_check_mode": True,
 }
 _STATUS = {"failed": "bad", "refused": "bad", "ok": "good"}
+STARTS = ("step-start", "metrics")  # told by the step's end
+# The key metrics (_journal.py) as people read them: digits after the point, and the unit.
+_LOADS = {"p95": (2, " s"), "errors": (1, "%"), "requests": (0, "/s"), "cpu": (2, ""), "waiting": (0, "")}
 _SHOWN = 4  # changes of an event; the rest is counted
 
 
@@ -31,8 +34,8 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
         "events": events,
         "report": {
             "title": f"{record['id']}: {record['why'] or record['kind']} {record['severity']}".rstrip(),
-            "columns": ["at (UTC)", "who", "playbook", "what", "result", "change"],
-            "rows": [_row(event) for event in events if event["event"] != "step-start" or event in _unended(events)],
+            "columns": ["at (UTC)", "who", "playbook", "what", "result", "change", "load"],
+            "rows": [_row(event) for event in [*(each for each in events if each["event"] not in STARTS), *_unended(events)]],
             "lines": [
                 *([f"not ended: {event['playbook']} {event['step']}".rstrip(), "bad"] for event in lost),
                 *([sentence, "warn"] for sentence in state.recovered),
@@ -51,9 +54,14 @@ def _chosen(state, named: str) -> dict:
 
 
 def _unended(events: list[dict]) -> list[dict]:
-    """The start of a step that works now: every other step is told by its end."""
-    last = events[-1] if events else None
-    return [last] if last and last["event"] == "step-start" else []
+    """The start of a step that works now, with its metrics of before: every other step is told by its end."""
+    working: dict = {}
+    for event in events:
+        if event["event"] != "metrics":
+            working = event if event["event"] == "step-start" else {}
+        elif working and (event["run"], event["step"]) == (working["run"], working["step"]):
+            working = {**working, "metrics": event["metrics"]}
+    return [working] if working else []
 
 
 def _row(event: dict) -> list:
@@ -70,4 +78,18 @@ def _row(event: dict) -> list:
         what,
         [event["result"], _STATUS.get(event["result"], "dim")],
         "; ".join([*([event["reason"]] if event["reason"] else []), *changes]),
+        _load(event["metrics"]),
     ]
+
+
+def _load(metrics: dict) -> str:
+    """What is known of before and after and differs, as it is shown; of before alone, where nothing tells of after."""
+    before, after = (_figures(metrics.get(when) or {}) for when in ("before", "after"))
+    if "after" not in metrics:
+        return ", ".join(f"{name} {value}{_LOADS[name][1]}" for name, value in before.items())
+    both = {name: (value, after[name]) for name, value in before.items() if name in after}
+    return ", ".join(f"{name} {old} -> {new}{_LOADS[name][1]}" for name, (old, new) in both.items() if old != new)
+
+
+def _figures(seen: dict) -> dict[str, str]:
+    return {name: f"{seen[name]:.{digits}f}" for name, (digits, _unit) in _LOADS.items() if seen.get(name) is not None}

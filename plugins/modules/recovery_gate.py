@@ -11,7 +11,8 @@ description:
   - Every trigger of the runbook has to be unfired for a time by Prometheus' history, the CPU has to suffice for fewer replicas, severity has to be
     normal, and the last change has to be long enough ago. Shows a row at each look, and holds nothing.
   - A metric that is missing holds. It ends where the step may be taken, or where O(watch) is on and severity is not normal.
-  - Refuses where it takes longer than O(deadline_seconds), where another run has changed the platform meanwhile, and where the record was closed.
+  - Refuses where it takes longer than O(deadline_seconds), where another run has changed the platform meanwhile, where the record was closed, and, with
+    O(lapsed), where it was renewed.
   - What it went on by is written into the journal of the record.
 author:
   - SmartSports Rwanda platform team (@smartsports-rw)
@@ -63,6 +64,14 @@ options:
     description: The reason to go on where a metric is missing.
     type: str
     default: ""
+  wait:
+    description: Whether it waits until the step may be taken. Otherwise it is one look, which the journal is not told of.
+    type: bool
+    default: true
+  lapsed:
+    description: Whether the step may be taken only while the record is past its time.
+    type: bool
+    default: false
   prometheus_url:
     description: Where Prometheus answers, seen from the Docker host.
     type: str
@@ -106,7 +115,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 verdict:
-  description: V(pass), or V(worse) where a step was just taken and severity is no longer normal.
+  description: V(pass); V(worse) where a step was just taken and severity is no longer normal; V(hold) where O(wait) is off and it may not be taken yet.
   returned: success
   type: str
 why:

@@ -10,6 +10,8 @@ version_added: 0.1.0
 description:
   - Compares three values of every setting that runs of the open record changed, the one before, the one that was set last, and the present one.
     What was set goes back; what somebody has changed by hand since is told and stays, unless it is to be overwritten.
+  - For the last run alone, the value before is the one that the journal tells of before that run. A run of C(playbooks/undo.yml) is never the last: asked
+    again, nothing more is taken back.
   - The plan has the shape of that of M(smartsports.scaling.profile_plan), so that role response converges and verifies it. Changes nothing.
 author:
   - SmartSports Rwanda platform team (@smartsports-rw)
@@ -43,6 +45,14 @@ options:
     description: What settings get instead of their value before, on the way back, for example C({app.replicas{:} 6}).
     type: dict
     default: {}
+  last:
+    description: Whether only what the last run changed goes back, to what was there before that run. It is told which run that is.
+    type: bool
+    default: false
+  required:
+    description: Whether it is refused where no record is open, instead of told.
+    type: bool
+    default: false
   unfinished:
     description: Resources that have their values, but in which a run that was killed left work to do (C(app)); one that is found is added.
     type: list

@@ -56,6 +56,20 @@ options:
     description: Seconds to wait for a holder.
     type: float
     default: 90.0
+  prometheus_url:
+    description:
+      - Where Prometheus answers, seen from the Docker host. Every step then tells the journal its key metrics just before and just after. Empty is none;
+        so is a URL with a password in it, because the claim is no secret.
+    type: str
+    default: ""
+  metrics:
+    description: Names of metrics that differ, by their purpose, as for M(smartsports.scaling.load_assessment).
+    type: dict
+    default: {}
+  thresholds:
+    description: What differs from the runbook's, as for M(smartsports.scaling.load_assessment).
+    type: dict
+    default: {}
   commands:
     description: How the playbook C(automation) is started, for messages.
     type: dict
@@ -90,6 +104,10 @@ opened:
 waited:
   description: Seconds that it waited for the lock.
   returned: success
+  type: float
+seconds:
+  description: How long it took, without waiting for the lock; what a run pays for its record at the beginning.
+  returned: not in check mode
   type: float
 report:
   description: What people should know of it.

@@ -50,6 +50,10 @@ record:
   description: The record's id; empty where it was taken away.
   returned: success
   type: str
+seconds:
+  description: How long it took after the look at what is in force, which a run without a record would need as well.
+  returned: success
+  type: float
 report:
   description: What the chat was not told of the run's beginning; null where it was.
   returned: success

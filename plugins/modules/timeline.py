@@ -9,6 +9,7 @@ short_description: Show who did what, when, and what it changed
 version_added: 0.1.0
 description:
   - The journal of the record that is open, or of the newest one. A run or a step that has no end, and whose run does not hold the lock, is told.
+  - Beside each step stands what is known of its load and differs, before and after; of one without an end, the load before it.
 author:
   - SmartSports Rwanda platform team (@smartsports-rw)
 attributes:

@@ -222,7 +222,11 @@ MISTAKES = [
     ("tune_cache", ["-e", "set=app.replicas=9"], "app.replicas was named, but only cache. can be set here"),
     ("degrade_features", ["-e", "features=dark_mode"], "'flags.dark_mode' is no field of a profile"),
     ("manage_queues", [], "neither a value nor a profile was named"),
-    ("undo", ["-e", "tiers=api"], "neither a value nor a profile was named"),
+    ("undo", [], "nothing was named to take back; give what a run printed (-e set=...), the last run (-e last=true), or a tier"),
+    ("undo", ["-e", "tiers=api"], "no record is open, so nothing tells how everything was before"),
+    ("undo", ["-e", "last=true"], "no record is open, so nothing tells how everything was before"),
+    ("undo", ["-e", "tiers=web"], "'web' is no tier; the known ones are api, app, pool"),
+    ("undo", ["-e", "last=true", "-e", "set=cache.event_list_ttl=60"], "set and last were both given"),
 ]
 
 

@@ -23,6 +23,7 @@ WITHOUT = {
     "incident.yml": "its records are written by playbooks, of which there are none then",
     "timeline.yml": "it shows what playbooks did",
     "recover.yml": "it waits for evidence; its stages by hand are scale down, features and configuration, which have sections",
+    "expire.yml": "it is recover for what is past its time, and playbooks alone know of that",
     "break_glass.yml": "it writes the document",
     "prepare_host.yml": "it prepares the host for Ansible",
     "automation.yml": "what it switches off is Ansible's own automation",

@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 
 import pytest
+from chat import Chat
 from sizes import in_sample
 
 from lab import scenario
@@ -46,6 +49,15 @@ def calm(lab: Lab) -> Lab:
     """The lab at the normal profile: two replicas, normal settings, nobody before the gate."""
     scenario.settle(lab)
     return lab
+
+
+@pytest.fixture
+def chat() -> Iterator[Chat]:
+    served = Chat()
+    threading.Thread(target=served.serve_forever, daemon=True).start()
+    yield served
+    served.shutdown()
+    served.server_close()
 
 
 @pytest.fixture

@@ -3,59 +3,15 @@
 from __future__ import annotations
 
 import json
-import threading
-import time
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from chat import SECRET, Chat
 
 from lab import scenario
-from lab.scenario import Lab, Played
+from lab.scenario import Lab
 
-SECRET = "T0-B0-secret"
 LADDER = [{"name": "On-call engineer", "after": 0}, {"name": "CTO", "phone": "+250 3", "after": 15}]
-
-
-class Chat(ThreadingHTTPServer):
-    daemon_threads = True
-    delay = 0.0
-
-    def __init__(self) -> None:
-        self.heard: list[str] = []
-        super().__init__(("127.0.0.1", 0), Webhook)
-
-    def play(self, lab: Lab, playbook: str, *arguments: str) -> Played:
-        """A playbook that succeeds, in an inventory with this chat and a ladder."""
-        url = f"http://127.0.0.1:{self.server_port}/services/{SECRET}"
-        ladder = ["-e", json.dumps({"smartsports_contacts": LADDER})]
-        return scenario.must(scenario.play(lab, playbook, *ladder, *arguments, environment={"WEBHOOK_URL": url}))
-
-    def await_message(self, count: int) -> list[str]:
-        deadline = time.monotonic() + 10
-        while len(self.heard) < count and time.monotonic() < deadline:
-            time.sleep(0.05)
-        return [line for text in self.heard for line in text.split("\n")[1:-1]]
-
-
-class Webhook(BaseHTTPRequestHandler):
-    def do_POST(self):
-        self.server.heard.append(json.loads(self.rfile.read(int(self.headers["Content-Length"])))["text"])
-        time.sleep(self.server.delay)
-        self.send_response(200)
-        self.end_headers()
-
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture
-def chat() -> Iterator[Chat]:
-    served = Chat()
-    threading.Thread(target=served.serve_forever, daemon=True).start()
-    yield served
-    served.shutdown()
-    served.server_close()
+CONTACTS = ["-e", json.dumps({"smartsports_contacts": LADDER})]
 
 
 @pytest.fixture
@@ -88,9 +44,9 @@ def test_a_chat_that_does_not_answer_fails_nothing_and_is_a_warning_once(fresh: 
 
 def test_the_ladder_is_told_once_a_rung_until_somebody_acknowledges(fresh: Lab, chat: Chat):
     scenario.must(scenario.play(fresh, "incident", "-e", "action=open", "-e", "severity=P1"))
-    assert chat.play(fresh, "escalate", "--check").changed == 1
-    assert [chat.play(fresh, "escalate").changed for _ in range(2)] == [1, 0]
-    chat.play(fresh, "escalate", "-e", "to=CTO", "-e", "why=derby")
+    assert chat.play(fresh, "escalate", *CONTACTS, "--check").changed == 1
+    assert [chat.play(fresh, "escalate", *CONTACTS).changed for _ in range(2)] == [1, 0]
+    chat.play(fresh, "escalate", *CONTACTS, "-e", "to=CTO", "-e", "why=derby")
     due, by_hand = chat.await_message(2)
     assert due == "nobody has acknowledged it for 0 minutes: On-call engineer is due"
     assert by_hand.endswith(" escalates to CTO (+250 3): derby")

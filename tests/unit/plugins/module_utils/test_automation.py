@@ -98,10 +98,11 @@ def test_an_assessment_is_told_what_stands(state):
     _record.set_changes(state, record["id"], {"app.replicas": {"from": 2, "to": 10}}, "r1")
     assert len(_standing.find(str(state.directory))) == 1
     state.write(f"records/{record['id']}.json", {**_record.read(state, record["id"]), "lease_until": "2020-01-01T00:00:00Z"})
-    off, overdue = _standing.find(str(state.directory), "ansible-playbook playbooks/incident.yml")
+    off, overdue = _standing.find(str(state.directory), "-i inventory/yours")
     assert off.startswith("AUTOMATION IS OFF: automation was switched off by ines@ops at ") and off.endswith("(it fights us)")
-    assert overdue.startswith(
-        f"OVERDUE: the settings of {record['id']} of ines@ops should have gone back at 2020-01-01T00:00:00Z"
+    assert overdue == (
+        f"OVERDUE: the settings of {record['id']} of ines@ops should have gone back at 2020-01-01T00:00:00Z; take them back with ansible-playbook "
+        "playbooks/expire.yml -i inventory/yours, or renew them with ansible-playbook playbooks/incident.yml -i inventory/yours -e action=renew"
     )
     _record.renew(state, record["id"])
     assert len(_standing.find(str(state.directory))) == 1

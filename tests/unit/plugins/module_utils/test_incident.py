@@ -55,6 +55,14 @@ def test_status_tells_what_is_open_and_what_is_away(act, host, changed):
     assert {path: path.read_bytes() for path in host.directory.rglob("*") if path.is_file()} == before
 
 
+def test_a_record_is_not_closed_under_a_run(act, host, changed):
+    begun = host.begin()
+    with pytest.raises(Refusal, match=r"is not closed: .* has held the platform since .*; close it when that is done\.$"):
+        act("close", leave=True)
+    host.end(begun)
+    assert act("close", leave=True)["record"]["closed"]
+
+
 def test_status_tells_who_has_the_platform(act, host):
     begun = host.begin()
     result = act("status")

@@ -100,6 +100,14 @@ def test_what_was_cut_off_gets_an_end_once(state):
     assert complete(events(state, RECORD), holding="b") == []
 
 
+def test_what_was_seen_before_a_step_outlives_it(state):
+    seen = {"before": {"p95": 2.1}}
+    found = story(state, ("a", "run-start", ""), ("a", "step-start", "shed"))
+    found.append(note(state, RECORD, run="a", step="shed", event="metrics", metrics=seen))
+    found.append(note(state, RECORD, run="a", step="over", event="metrics", metrics={"before": {}}))  # its step has ended
+    assert [event["metrics"] for event in complete(found)] == [seen, {}]
+
+
 def test_the_run_that_holds_the_lock_is_not_cut_off(state):
     found = story(state, ("a", "run-start", ""), ("a", "step-start", "shed"))
     assert complete(found, holding="a") == []

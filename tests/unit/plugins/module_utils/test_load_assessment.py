@@ -92,9 +92,9 @@ def platform(monkeypatch):
 
 def test_what_stands_is_told_above_everything_and_a_failure_of_it_fails_nothing(platform, monkeypatch):
     assert assess()["report"]["above"] == []
-    monkeypatch.setattr(load_assessment._standing, "find", lambda directory, incident: [f"{directory}: {incident}"])
+    monkeypatch.setattr(load_assessment._standing, "find", lambda directory, options: [f"{directory}: {options}"])
     result = assess(state_directory="/state", command_options="-i inventory/x")
-    told = "/state: ansible-playbook playbooks/incident.yml -i inventory/x"
+    told = "/state: -i inventory/x"
     assert (result["standing"], result["report"]["above"]) == ([told], [[told, "bad"]])
 
     def broken(*_):

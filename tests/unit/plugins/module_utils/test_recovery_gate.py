@@ -95,6 +95,22 @@ def test_a_record_that_was_closed_ends_it(gate, state, record):
         gate()
 
 
+def test_one_look_tells_what_it_sees_and_waits_for_nothing(gate, state, record):
+    held = gate([GAP], wait=False)
+    assert (held["verdict"], "again" in held, "missing: memory" in held["why"]) == ("hold", False, True)
+    assert gate([GAP], wait=False, began=time.time() - 61, known=0)["verdict"] == "hold"
+    assert gate(wait=False)["verdict"] == "pass"
+    assert _journal.events(state, record["id"]) == []
+
+
+def test_what_was_renewed_meanwhile_does_not_expire(gate, state, record):
+    state.write(f"records/{record['id']}.json", {**record, "lease_until": "2020-01-01T00:00:00Z"})
+    result = gate([GAP], lapsed=True)
+    _record.renew(state, record["id"])
+    with pytest.raises(Refusal, match=r"replicas 10 -> 6 was not done: .* was renewed until 2.*, so its settings stay"):
+        gate(lapsed=True, **result["again"])
+
+
 def test_seconds_since_a_change():
     now = datetime(2026, 11, 25, 20, 10, tzinfo=UTC)
     made = {"event": "step-end", "changed": True, "result": "ok", "at": "2026-11-25T20:08:00Z"}

@@ -136,6 +136,21 @@ def test_undo_does_not_guess_what_could_not_be_read():
     ]
 
 
+def test_what_no_field_is_has_the_playbook_that_sets_it():
+    def unnamed(setting, value):
+        return {**FLAG, "setting": setting, "field": setting, "named": False, "from": value}
+
+    changes = [REPLICAS, unnamed("app.cpus", "0.5"), unnamed("app.memory", "512M"), unnamed("pool.default_pool_size", 80)]
+    changes.append(unnamed("database-config.read_replicas", []))
+    commands = {**COMMANDS, "resize_app": "resize_app.yml", "resize_pool": "resize_pool.yml"}
+    assert undo(plan={"changes": changes, "strengthen": False}, check_mode=True, commands=commands) == [
+        "would be undone by: undo.yml -e set=app.replicas=2",
+        "would be undone by: resize_app.yml -e cpus=0.5 -e memory=512M -e lower=true",
+        "would be undone by: resize_pool.yml -e default_pool_size=80",
+        "no field of a profile, so not taken back by undo: database-config.read_replicas was []",
+    ]
+
+
 def test_what_failed_half_way_is_undone_too():
     with pytest.raises(Refusal) as refusal:
         summary(observed={**DONE, "app": {"replicas": 5}}, failures=[{"object": "app", "reason": "too big"}])

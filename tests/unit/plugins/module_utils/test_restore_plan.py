@@ -154,5 +154,106 @@ def test_what_cannot_be_read_is_refused(platform, record):
     assert goals(plan(fields=["app.replicas"])) == {"app.replicas": 2}
 
 
+def ended(state, record, run, playbook, **changes):
+    """A run that changed settings from before to after: {name: (before, after)}."""
+    before, after = ({name.replace("__", "."): pair[at] for name, pair in changes.items()} for at in (0, 1))
+    _record.set_changes(state, record["id"], {name: {"from": before[name], "to": after[name]} for name in after}, run)
+    about = {"run": run, "number": int(run[-1]), "actor": "alice", "playbook": playbook}
+    _journal.note(state, record["id"], event="run-start", **about)
+    _journal.note(state, record["id"], event="run-end", before=before, after=after, **about)
+
+
+@pytest.fixture
+def two_runs(platform, record, state):
+    """Replicas went from 2 to 5 and then to 10, with a TTL."""
+    ended(state, record, "run-1", "scale_app.yml", **{"app.replicas": (2, 5)})
+    ended(state, record, "run-2", "respond.yml", **{"app.replicas": (5, 10), "cache-config.event_list_ttl": (60, 300)})
+    return record
+
+
+def test_the_last_run_goes_back_to_what_was_before_it(platform, two_runs):
+    planned = plan(last=True)
+    assert goals(planned) == {"app.replicas": 5, "cache-config.event_list_ttl": 60}
+    assert planned["subject"] == "as before run 2, respond.yml of alice"
+    assert {change["source"] for change in planned["changes"]} == {"before run 2"}
+    assert planned["report"]["lines"][0].startswith("takes back run 2, respond.yml of alice, which ended at 20")
+    assert goals(plan(last=True, tiers=["app"])) == {"app.replicas": 5}
+
+
+@pytest.mark.parametrize("playbook", ["undo.yml", "smartsports.scaling.undo"])
+def test_what_was_undone_is_not_undone_again_and_nothing_more(platform, two_runs, state, playbook):
+    ended(state, two_runs, "run-3", playbook, **{"app.replicas": (10, 5), "cache-config.event_list_ttl": (300, 60)})
+    platform["settings"]["app"]["replicas"] = 5
+    platform["settings"]["cache-config"]["event_list_ttl"] = 60
+    planned = plan(last=True)
+    assert planned["changes"] == [] and planned["subject"] == "as before run 2, respond.yml of alice"
+    platform["settings"]["app"]["replicas"] = 10  # by hand, after it was undone
+    planned = plan(last=True)
+    assert planned["changes"] == [] and [each["field"] for each in planned["kept"]] == ["app.replicas"]
+
+
+def test_what_was_changed_by_hand_after_the_last_run_stays_unless_asked(platform, two_runs):
+    platform["settings"]["app"]["replicas"] = 7
+    planned = plan(last=True)
+    assert goals(planned) == {"cache-config.event_list_ttl": 60}
+    assert planned["kept"] == [{"field": "app.replicas", "ours": 10, "theirs": 7, "baseline": 5}]
+    assert goals(plan(last=True, overwrite=True)) == {"app.replicas": 5, "cache-config.event_list_ttl": 60}
+
+
+def killed(state, record, playbook):
+    wanted = {
+        "run": "run-3", "playbook": playbook, "who": "bob", "source": "person", "kind": "incident", "preemptible": False,
+        "controller": {"host": "elsewhere", "pid": 1, "started": 1},
+    }  # fmt: skip
+    _lock.acquire(state, wanted, 0)
+    _journal.note(state, record["id"], event="run-start", run="run-3")
+    _record.saw(state, record["id"], _runs.flat(AFTER))
+
+
+def test_the_last_run_may_be_one_that_was_killed(platform, two_runs, state):
+    killed(state, two_runs, "tune_cache.yml")
+    platform["settings"]["cache-config"]["event_list_ttl"] = 900
+    planned = plan(last=True)
+    assert goals(planned) == {"cache-config.event_list_ttl": 300}
+    assert planned["report"]["lines"] == ["takes back run 1, tune_cache.yml of bob, which did not come to its end"]
+
+
+def test_an_undo_that_was_killed_is_gone_on_with(platform, two_runs, state):
+    killed(state, two_runs, "undo.yml")
+    platform["settings"]["app"]["replicas"] = 7
+    assert goals(plan(last=True)) == {"app.replicas": 5, "cache-config.event_list_ttl": 60}
+
+
+def test_a_run_that_was_taken_over_is_one(platform, two_runs, state):
+    change = {"cache-config.event_list_ttl": {"from": 300, "to": 900}}
+    _record.set_changes(state, two_runs["id"], change, "run-3")
+    platform["settings"]["cache-config"]["event_list_ttl"] = 900
+    about = {"run": "run-3", "number": 3, "actor": "bob", "playbook": "tune_cache.yml"}
+    _journal.note(state, two_runs["id"], event="takeover", before={"cache-config.event_list_ttl": 300},
+                  after={"cache-config.event_list_ttl": 900}, **about)  # fmt: skip
+    planned = plan(last=True)
+    assert goals(planned) == {"cache-config.event_list_ttl": 300}
+    assert planned["report"]["lines"] == ["takes back run 3, tune_cache.yml of bob, which did not come to its end"]
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"last": True, "values": {"app.replicas": 2}}, "set and last were both given"),
+        ({"tiers": ["apps"]}, "'apps' is no tier; the known ones are api, app, pool"),
+        ({"last": True}, "no run of the open record has changed anything"),
+    ],
+)
+def test_what_makes_no_sense_is_one_sentence(platform, record, options, says):
+    with pytest.raises(Refusal, match=says) as refusal:
+        plan(**options)
+    assert str(refusal.value).endswith(".") and str(refusal.value).count(". ") == 0
+
+
+def test_without_a_record_it_is_refused_where_one_is_required(platform):
+    with pytest.raises(Refusal, match="no record is open, so nothing tells how everything was before"):
+        plan(required=True, tiers=["app"])
+
+
 def test_the_same_plan_is_shown_once(platform, record):
     assert plan(shown=plan()["changes"])["report"] is None

@@ -38,6 +38,7 @@ def test_a_run_begins_with_the_lock_a_record_and_the_settings(host):
         "actor": "alice",
         "playbook": "respond.yml",
         "unreadable": {"pool": "no answer"},
+        "prometheus": {"url": "", "metrics": {}, "thresholds": {}},
     }
     assert (begun["changed"], begun["opened"], begun["settings"]) == (False, True, host.settings)
     assert begun["report"]["lines"] == [f"incident {record['id']} opened: how everything was set is kept for the way back"]
@@ -138,6 +139,7 @@ def test_a_run_ends_with_its_changes_in_the_record(host):
     begun = host.begin()
     host.set(begun, "cache-config", event_list_ttl=300)
     ended = host.end(begun)
+    assert 0 <= ended.pop("seconds") < 5 and 0 <= begun["seconds"] < 5
     assert ended == {
         "changed": False,
         "settings": host.settings,

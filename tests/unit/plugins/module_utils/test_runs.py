@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 WANTED = {"kind": "incident", "severity": "P1", "who": "alice", "why": "the site is slow", "source": "person"}
 SETTINGS = {"cache-config": {"event_list_ttl": 60}, "app": {"replicas": 2}}
 LATER = {"cache-config": {"event_list_ttl": 300}, "app": {"replicas": 2}}
-KILLED = {"run": "killed", "playbook": "respond.yml", "who": "bob", "reason": "its controller died"}
+KILLED = {"run": "killed", "number": 7, "playbook": "respond.yml", "who": "bob", "reason": "its controller died"}
 
 
 def events(state, record):
@@ -67,6 +67,7 @@ def test_what_a_killed_run_changed_is_its_doing(state):
     ]
     takeover = events(state, record)[-1]
     assert takeover["reason"] == "its controller died: respond.yml"
+    assert [takeover[name] for name in ("run", "number", "actor", "playbook")] == ["killed", 7, "bob", "respond.yml"]
     assert takeover["after"] == {"cache-config.event_list_ttl": 300}
     change = record["changed"]["cache-config.event_list_ttl"]
     assert (change["from"], change["to"], change["run"]) == (60, 300, "killed")

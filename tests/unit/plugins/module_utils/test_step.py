@@ -41,6 +41,7 @@ def claim(state, run):
         "actor": "alice",
         "playbook": "respond.yml",
         "unreadable": {"pool": "its console does not answer"},
+        "prometheus": {"url": "", "metrics": {}, "thresholds": {}},
     }
 
 

@@ -12,8 +12,6 @@ from sizes import FULL
 from lab import scenario
 from lab.scenario import Lab
 
-pytestmark = pytest.mark.alone
-
 MOMENTS = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0) if FULL else (1.5, 3.0)
 
 
