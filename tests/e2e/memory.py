@@ -14,6 +14,8 @@ _AT_ONCE = {f"recovery_{name}_minutes": 0 for name in ("quiet", "between", "feat
 AT_ONCE = ["-e", json.dumps({**_AT_ONCE, "recovery_every": 1, "recovery_features": []})]
 # A minute is the shortest that a rate can look back; the real times are in the role's defaults.
 MINUTE = {"recovery_quiet_minutes": 1, "recovery_between_minutes": 0.1, "recovery_feature_minutes": 0.1, "recovery_every": 3}
+# A profile that is named asks no metric for the severity: Prometheus may not see yet what a run has started. Normal strengthens nothing by itself.
+RESPOND = ["respond", "-e", "profile=normal", "-e"]
 ENDS = ("step-end", "run-end", "killed")
 
 

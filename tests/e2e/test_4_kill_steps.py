@@ -6,38 +6,38 @@ import time
 from itertools import zip_longest
 
 from kills import Moment, kill, moments
-from memory import AT_ONCE, holder, journal, unended
+from memory import AT_ONCE, RESPOND, holder, journal, unended
 from sizes import FULL
 
 from lab import scenario
 from lab.scenario import Lab
 
-RESPOND = ["respond", "-e", "set=app.replicas=3,cache.event_list_ttl=240,flags.social_features=false"]
-RECOVER = ["recover", *AT_ONCE]
+RESPONSE = [*RESPOND, "set=app.replicas=3,cache.event_list_ttl=240,flags.social_features=false"]
+RECOVERY = ["recover", *AT_ONCE]
 
 
 def test_what_is_killed_at_any_step_is_finished_by_running_it_again(calm: Lab, tmp_path, proof):
     """Each response is killed and run again, and then its recovery: so both always start from where a complete one would."""
     began, log = time.monotonic(), tmp_path / "log"
-    responding = moments(calm, log, *RESPOND)
+    responding = moments(calm, log, *RESPONSE)
     baseline = scenario.records(calm)[-1]["baseline"]
-    recovering = moments(calm, log, *RECOVER)
+    recovering = moments(calm, log, *RECOVERY)
     before = scenario.state(calm)  # a new lab's files are Compose's and nginx's own until somebody scales
     told = {"respond": [moment.name for moment in responding], "recover": [moment.name for moment in recovering]}
     done = {"killed": 0, "taken_over": 0}
 
     for respond, recover, worker in cycles(responding, recovering):
         print(f"{time.monotonic() - began:.0f} s: worker {worker}: respond {respond}; recover {recover}")
-        kill(calm, log, respond, worker, *RESPOND)
-        again(calm, done, *RESPOND)
+        kill(calm, log, respond, worker, *RESPONSE)
+        again(calm, done, *RESPONSE)
         assert len(scenario.containers(calm)) == 3
         settings = scenario.admin_settings(calm)
         assert (settings["cache-config"]["event_list_ttl"], settings["feature-flags"]["social_features"]) == (240, False)
         record = scenario.records(calm)[-1]
         assert record["baseline"] == baseline
 
-        kill(calm, log, recover, worker, *RECOVER)
-        again(calm, done, *RECOVER)
+        kill(calm, log, recover, worker, *RECOVERY)
+        again(calm, done, *RECOVERY)
         assert scenario.state(calm) == before
         record = scenario.records(calm)[-1]
         assert record["closed"] and record["baseline"] == baseline

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from memory import AT_ONCE, differences
+from memory import AT_ONCE, RESPOND, differences
 
 from lab import scenario
 from lab.scenario import Lab
@@ -17,7 +17,7 @@ def test_an_incident_in_an_event_goes_back_to_the_event(calm: Lab, proof):
     scenario.must(scenario.play(calm, "tune_cache", "-e", "set=cache.event_list_ttl=120", *PLANNED))
     prepared = scenario.state(calm)
 
-    scenario.must(scenario.play(calm, "respond", "-e", "set=app.replicas=4,cache.event_list_ttl=300,queue.purchase.enabled=true"))
+    scenario.must(scenario.play(calm, *RESPOND, "set=app.replicas=4,cache.event_list_ttl=300,queue.purchase.enabled=true"))
     event, incident = scenario.records(calm)[-2:]
     assert (event["kind"], incident["kind"], incident["parent"]) == ("planned", "incident", event["id"])
     assert (event["baseline"]["app.replicas"], incident["baseline"]["app.replicas"]) == (2, 3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from kills import start
-from memory import AT_ONCE, await_holder, await_step, await_text, interleaved, journal, spoken
+from memory import AT_ONCE, RESPOND, await_holder, await_step, await_text, interleaved, journal, spoken
 from sizes import FULL
 
 from lab import scenario
@@ -65,7 +65,7 @@ def test_a_response_goes_before_what_is_scheduled(calm: Lab, tmp_path, proof):
 
 
 def test_a_response_goes_before_a_recovery(calm: Lab, tmp_path, proof):
-    scenario.must(scenario.play(calm, "respond", "-e", "set=app.replicas=6,cache.event_list_ttl=240"))
+    scenario.must(scenario.play(calm, *RESPOND, "set=app.replicas=6,cache.event_list_ttl=240"))
     waited = {}
     log = tmp_path / "gate"
     slow = ["-e", json.dumps({"recovery_between_minutes": 5})]
@@ -90,6 +90,6 @@ def test_a_response_goes_before_a_recovery(calm: Lab, tmp_path, proof):
 
 def respond(lab: Lab, seconds: int) -> float:
     """How long a response waited for the platform."""
-    responded = scenario.must(scenario.play(lab, "respond", "-e", f"set=cache.event_list_ttl={seconds}"))
+    responded = scenario.must(scenario.play(lab, *RESPOND, f"set=cache.event_list_ttl={seconds}"))
     assert scenario.admin_settings(lab)["cache-config"]["event_list_ttl"] == seconds
     return responded.result_of("run_begin")["waited"]
