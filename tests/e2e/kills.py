@@ -46,8 +46,8 @@ def moments(lab: Lab, log: Path, playbook: str, *arguments: str) -> list[Moment]
     return found
 
 
-def kill(lab: Lab, log: Path, moment: Moment, worker: str, playbook: str, *arguments: str) -> dict | None:
-    """Start a run and kill it then: its controller, or also everything that works for it. Who has the platform then, as it is written."""
+def kill(lab: Lab, log: Path, moment: Moment, worker: str, playbook: str, *arguments: str) -> None:
+    """Start a run and kill it then: its controller, or also everything that works for it."""
     known = runs(lab)
     process = start(lab, log, playbook, *arguments)
     while len(told(lab, known)) < moment.told:
@@ -63,7 +63,6 @@ def kill(lab: Lab, log: Path, moment: Moment, worker: str, playbook: str, *argum
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL, f"it ended before {moment}: {log.read_text()}"
-    return held
 
 
 def start(lab: Lab, log: Path, playbook: str, *arguments: str):

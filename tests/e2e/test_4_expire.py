@@ -9,13 +9,12 @@ from datetime import UTC, datetime
 import docker
 import pytest
 from chat import Chat
+from memory import MINUTE
 
 from lab import scenario
 from lab.scenario import Lab
 
-# A minute is the shortest that a rate can look back; the real times are in the role's defaults.
-TIMES = {"recovery_quiet_minutes": 1, "recovery_between_minutes": 0.1, "recovery_feature_minutes": 0.1, "recovery_every": 3}
-SHORT = ["-e", json.dumps({**TIMES, "recovery_deadline_minutes": 6, "recovery_replicas": [3]})]
+SHORT = ["-e", json.dumps({**MINUTE, "recovery_deadline_minutes": 6, "recovery_replicas": [3]})]
 PAST = "2020-01-01T00:00:00Z"
 
 

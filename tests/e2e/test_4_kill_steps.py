@@ -28,14 +28,16 @@ def test_what_is_killed_at_any_step_is_finished_by_running_it_again(calm: Lab, t
 
     for respond, recover, worker in cycles(responding, recovering):
         print(f"{time.monotonic() - began:.0f} s: worker {worker}: respond {respond}; recover {recover}")
-        again(calm, done, kill(calm, log, respond, worker, *RESPOND), *RESPOND)
+        kill(calm, log, respond, worker, *RESPOND)
+        again(calm, done, *RESPOND)
         assert len(scenario.containers(calm)) == 3
         settings = scenario.admin_settings(calm)
         assert (settings["cache-config"]["event_list_ttl"], settings["feature-flags"]["social_features"]) == (240, False)
         record = scenario.records(calm)[-1]
         assert record["baseline"] == baseline
 
-        again(calm, done, kill(calm, log, recover, worker, *RECOVER), *RECOVER)
+        kill(calm, log, recover, worker, *RECOVER)
+        again(calm, done, *RECOVER)
         assert scenario.state(calm) == before
         record = scenario.records(calm)[-1]
         assert record["closed"] and record["baseline"] == baseline
@@ -63,7 +65,7 @@ def named(found: list[Moment], name: str) -> Moment:
     return next(each for each in found if each.name == name)
 
 
-def again(lab: Lab, done: dict, held: dict | None, playbook: str, *arguments: str) -> None:
+def again(lab: Lab, done: dict, playbook: str, *arguments: str) -> None:
     """Run what was killed once more, and count."""
     played = scenario.must(scenario.play(lab, playbook, *arguments))
     done["killed"] += 1
