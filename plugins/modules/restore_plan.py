@@ -10,8 +10,8 @@ version_added: 0.1.0
 description:
   - Compares three values of every setting that runs of the open record changed, the one before, the one that was set last, and the present one.
     What was set goes back; what somebody has changed by hand since is told and stays, unless it is to be overwritten.
-  - For the last run alone, the value before is the one that the journal tells of before that run. A run of C(playbooks/undo.yml) is never the last: asked
-    again, nothing more is taken back.
+  - For the last run alone, the value before is the one that the journal tells of before that run. A run of C(playbooks/undo.yml) is never the last, so
+    that nothing more is taken back where it is asked again.
   - The plan has the shape of that of M(smartsports.scaling.profile_plan), so that role response converges and verifies it. Changes nothing.
 author:
   - SmartSports Rwanda platform team (@smartsports-rw)
