@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import socket
-import threading
 import time
 
 import pytest
@@ -162,7 +161,6 @@ def test_a_step_that_fails_has_them_too(state, claim, prometheus):
 def test_a_platform_without_prometheus_has_none(state, claim):
     step({**claim, "prometheus": {**SOURCE, "url": ""}})
     assert told(state) == [("step-start", {}), ("step-end", {})]
-    assert [thread for thread in threading.enumerate() if thread.name.startswith("Thread-") and "_work" in thread.name] == []
 
 
 def test_they_cost_a_step_little_where_prometheus_answers(claim, prometheus):
