@@ -34,7 +34,7 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
         "events": events,
         "report": {
             "title": f"{record['id']}: {record['why'] or record['kind']} {record['severity']}".rstrip(),
-            "columns": ["at (UTC)", "who", "playbook", "what", "result", "change", "load"],
+            "columns": ["at (UTC)", "who", "playbook", "what", "result", "change, and the load around it"],
             "rows": [_row(event) for event in [*(each for each in events if each["event"] not in STARTS), *_unended(events)]],
             "lines": [
                 *([f"not ended: {event['playbook']} {event['step']}".rstrip(), "bad"] for event in lost),
@@ -77,18 +77,19 @@ def _row(event: dict) -> list:
         event["playbook"],
         what,
         [event["result"], _STATUS.get(event["result"], "dim")],
-        "; ".join([*([event["reason"]] if event["reason"] else []), *changes]),
-        _load(event["metrics"]),
+        "\n".join(
+            filter(None, ["; ".join([*([event["reason"]] if event["reason"] else []), *changes]), *_load(event["metrics"])])
+        ),
     ]
 
 
-def _load(metrics: dict) -> str:
+def _load(metrics: dict) -> list[str]:
     """What is known of before and after and differs, as it is shown; of before alone, where nothing tells of after."""
     before, after = (_figures(metrics.get(when) or {}) for when in ("before", "after"))
     if "after" not in metrics:
-        return ", ".join(f"{name} {value}{_LOADS[name][1]}" for name, value in before.items())
+        return [f"{name:8} {value}{_LOADS[name][1]}" for name, value in before.items()]
     both = {name: (value, after[name]) for name, value in before.items() if name in after}
-    return ", ".join(f"{name} {old} -> {new}{_LOADS[name][1]}" for name, (old, new) in both.items() if old != new)
+    return [f"{name:8} {old} -> {new}{_LOADS[name][1]}" for name, (old, new) in both.items() if old != new]
 
 
 def _figures(seen: dict) -> dict[str, str]:

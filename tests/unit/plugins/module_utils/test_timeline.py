@@ -26,12 +26,12 @@ def tell(host, record):
 
 
 def rows(result):
-    """(who, playbook, what, result, change) of each row; the time and the load are left out."""
+    """(who, playbook, what, result, change) of each row; the time is left out."""
     return [(row[1], row[2], row[3], row[4][0], row[5]) for row in result["report"]["rows"]]
 
 
 def loads(result):
-    return [row[6] for row in result["report"]["rows"]]
+    return [row[5].split("\n") for row in result["report"]["rows"]]
 
 
 def test_nothing_was_changed_by_a_playbook_yet(show, host):
@@ -92,18 +92,20 @@ SEEN = {"p95": 2.1, "errors": 12.04, "requests": 40.2, "cpu": 0.4, "waiting": No
 def test_the_load_is_what_is_known_and_differs(show, tell):
     after = {"p95": 0.4, "errors": 0.0, "requests": 39.8, "cpu": None, "waiting": 0.0}
     for metrics in ({"before": SEEN, "after": after}, {"before": SEEN, "after": SEEN}, {}, {"cpu": 80.0}):
-        tell(STEP, event="step-end", result="ok", metrics=metrics)
-    assert loads(show()) == ["p95 2.10 -> 0.40 s, errors 12.0 -> 0.0%", "", "", ""]
+        tell(STEP, event="step-end", result="ok", after={"ttl": 9}, metrics=metrics)
+    change = "ttl unknown -> 9"
+    assert loads(show()) == [[change, "p95      2.10 -> 0.40 s", "errors   12.0 -> 0.0%"], [change], [change], [change]]
 
 
 def test_of_a_step_without_an_end_the_load_before_it_is_shown(show, tell):
     tell(event="run-start")
     tell(STEP, event="step-start")
     tell(STEP, event="metrics", metrics={"before": SEEN})
-    assert loads(show()) == ["", "p95 2.10 s, errors 12.0%, requests 40/s, cpu 0.40"]
+    load = ["p95      2.10 s", "errors   12.0%", "requests 40/s", "cpu      0.40"]
+    assert loads(show()) == [[""], load]
     for event in _journal.complete(show()["events"]):
         tell({}, **event)
-    assert loads(show()) == ["", "p95 2.10 s, errors 12.0%, requests 40/s, cpu 0.40", ""]
+    assert [each[-4:] for each in loads(show())][1] == load
 
 
 def test_a_step_that_works_now_has_a_row(show, host, tell):

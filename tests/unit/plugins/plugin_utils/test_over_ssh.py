@@ -106,7 +106,7 @@ def test_a_step_of_a_run_shows_its_claim_there(prepared, project, state):
         "record": "r",
         "actor": "alice",
     }
-    claim |= {"playbook": "scale_app.yml", "unreadable": {}, "prometheus": {"url": ""}}
+    claim |= {"playbook": "scale_app.yml", "unreadable": {}, "prometheus": {"url": "", "metrics": {}, "thresholds": {}}}
     assert perform(f"{prepared}/bin/python", str(project), claim=claim)["changed"]
     start, end = _journal.events(state, "r")
     assert (start["event"], end["event"], end["step"], end["result"]) == ("step-start", "step-end", "scale_override", "ok")
