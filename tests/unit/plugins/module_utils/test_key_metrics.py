@@ -166,21 +166,21 @@ def test_a_platform_without_prometheus_has_none(state, claim, monkeypatch):
 
 def test_they_cost_a_step_little_where_prometheus_answers(claim, prometheus):
     prometheus.slow = 0.01
-    without = min(step({**claim, "prometheus": {**SOURCE, "url": ""}}) for _ in range(5))
-    assert min(step(claim) for _ in range(5)) - without < 0.05
+    without = min(step({**claim, "prometheus": {**SOURCE, "url": ""}}) for _round in range(5))
+    assert min(step(claim) for _round in range(5)) - without < 0.05
 
 
 def test_a_prometheus_that_hangs_costs_a_step_at_most_0_3_s(state, claim):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         asked = {**SOURCE, "url": f"http://127.0.0.1:{silent.getsockname()[1]}"}
-        without = min(step({**claim, "prometheus": {**SOURCE, "url": ""}}) for _ in range(3))
-        assert min(step({**claim, "prometheus": asked}) for _ in range(3)) - without < 0.3
+        without = min(step({**claim, "prometheus": {**SOURCE, "url": ""}}) for _round in range(3))
+        assert min(step({**claim, "prometheus": asked}) for _round in range(3)) - without < 0.3
     assert told(state)[-1] == ("step-end", {"before": NONE, "after": NONE})
 
 
 def test_one_that_is_down_costs_a_step_nothing(state, claim):
-    without = min(step({**claim, "prometheus": {**SOURCE, "url": ""}}) for _ in range(3))
-    assert min(step({**claim, "prometheus": {**SOURCE, "url": "http://127.0.0.1:9"}}) for _ in range(3)) - without < 0.1
+    without = min(step({**claim, "prometheus": {**SOURCE, "url": ""}}) for _round in range(3))
+    assert min(step({**claim, "prometheus": {**SOURCE, "url": "http://127.0.0.1:9"}}) for _round in range(3)) - without < 0.1
     assert told(state)[-1] == ("step-end", {"before": NONE, "after": NONE})
 
 
