@@ -35,10 +35,11 @@ def acquire(state: State, wanted: dict, wait: float, say: Say = silent, preempt:
     Waits up to `wait` seconds (0: not at all) for whoever has it; `preempt` asks a preemptible holder to let go at its next safe point.
     A holder whose lease ran out, whose host was started again, or whose controller is seen dead here, loses it; what runs of its step is
     waited for as long as its lease, its deadline and `wait` allow, then ended. Returns {run, number, taken_over_from (such a holder with
-    the `reason`, or None), waited (seconds)}. A run that has the lock already gets its claim again. Refusal: who has it, and what to do.
+    the `reason`, or None), waited (seconds), waited_for (who had it last, in a clause)}. A run that has the lock
+    already gets its claim again. Refusal: who has it, and what to do.
     """
     began = _clock.boottime()
-    told = began - TELL_SECONDS
+    told, waited_for = began - TELL_SECONDS, ""
     try:
         while True:
             waited = _clock.boottime() - began
@@ -54,6 +55,7 @@ def acquire(state: State, wanted: dict, wait: float, say: Say = silent, preempt:
             if began + waited >= told + TELL_SECONDS:
                 say(f"waiting up to {wait - waited:.0f} s: {describe(other)}")
                 told = began + waited
+            waited_for = describe(other)
             time.sleep(POLL_SECONDS)
     except BaseException:  # also where somebody loses patience: nobody makes way for a run that is not coming
         _withdraw(state, wanted["run"])
@@ -62,7 +64,7 @@ def acquire(state: State, wanted: dict, wait: float, say: Say = silent, preempt:
         say(f"ending what is left of step '{other['step']}' of {other['playbook']} (pid {other['process']['pid']})")
         _process.end(other["process"], END_SECONDS)
         renew(state, wanted["run"])
-    return {"run": wanted["run"], "number": number, "taken_over_from": other, "waited": waited}
+    return {"run": wanted["run"], "number": number, "taken_over_from": other, "waited": waited, "waited_for": waited_for}
 
 
 def check(state: State, run: str) -> None:

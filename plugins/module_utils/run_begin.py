@@ -116,6 +116,8 @@ def _events(claim: dict, record: dict, lock: dict, before: dict | None, opened: 
 
 def _report(state: State, lock: dict, record: dict, opened: bool) -> dict | None:
     lines: list = [[sentence, "warn"] for sentence in state.recovered]
+    if lock["waited_for"]:  # through SSH nothing is said while it waits
+        lines.append(f"waited {lock['waited']:.0f} s: {lock['waited_for']}")
     if lock["taken_over_from"]:
         before = lock["taken_over_from"]
         lines.append([f"taken over from {before['playbook']} of {before['who']} ({before['reason']})", "warn"])

@@ -68,7 +68,7 @@ def recorded(process, seconds=60.0):
 
 def test_takes_a_free_lock_and_tells_who_has_it(state):
     claim = acquire(state, run_of("a"), 0)
-    assert {**claim, "waited": 0} == {"run": "a", "number": 1, "taken_over_from": None, "waited": 0}
+    assert {**claim, "waited": 0} == {"run": "a", "number": 1, "taken_over_from": None, "waited": 0, "waited_for": ""}
     held = _lock.holder(state)
     assert {field: held[field] for field in run_of("a")} == run_of("a")
     assert (held["number"], held["step"], held["process"], held["preempted_by"]) == (1, "", None, None)
@@ -132,6 +132,7 @@ def test_waits_and_says_for_whom_at_once_and_now_and_then(state, monkeypatch):
 
     claim = acquire(state, run_of("b"), 30, say)
     assert claim["waited"] >= 0.1
+    assert said[0].endswith(claim["waited_for"]) and claim["waited_for"]
     assert len(said) == 3
     assert re.fullmatch(r"waiting up to 30 s: scale_down of alice has held the platform since \S+Z", said[0])
 

@@ -83,6 +83,13 @@ def test_who_has_the_platform_keeps_it(host):
     assert host.events("run", "event") == [("a", "opened"), ("a", "run-start")]
 
 
+def test_who_was_waited_for_is_told_when_it_is_over(host, monkeypatch):
+    host.begin("a")
+    monkeypatch.setattr(_lock.time, "sleep", lambda seconds: _lock.release(host.state, "a"))
+    lines = host.begin("b", wait=60)["report"]["lines"]
+    assert lines[0].startswith("waited 0 s: respond.yml of alice has held the platform since ")
+
+
 def test_a_run_that_is_refused_lets_go(host):
     host.end(host.begin("a")), host.begin("b")
     _lock.release(host.state, "b")
