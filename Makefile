@@ -94,8 +94,8 @@ foreign: setup ## platforms unlike the lab, driven by their inventories alone
 	@python lab/lab.py build
 	@$(STEP) foreign pytest -q tests/foreign
 
-proof: setup ## the proof table at full size; the results go to docs/proof/
-	@python lab/proof.py
+proof: setup ## the proof table at full size, in docs/proof/; PART="alone or foreign" measures a part, as pytest -k takes it
+	@python lab/proof.py $(if $(PART),-k '$(PART)')
 
 lock: .venv/.installed ## resolve pyproject.toml into requirements.txt
 	@uv pip compile --quiet --upgrade --group pyproject.toml:dev --universal --python-version 3.11 \

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """make proof: every proof of tests/e2e and tests/foreign at its published size, kept in docs/proof/ with the commit it belongs to.
 
-proof.py [--only-report]: --only-report writes README.md and the charts again from the figures that are there.
+proof.py [--only-report] [PYTEST ARGUMENTS]: the arguments choose a part, and other figures stay with the commit that they are of;
+--only-report writes README.md and the charts again from the figures that are there.
 """
 
 from __future__ import annotations
@@ -42,10 +43,9 @@ NOT_YET = {
 
 
 def main() -> int:
-    if "--only-report" not in sys.argv[1:]:
-        rc = measure()
-        if rc:
-            return rc
+    chosen = sys.argv[1:]
+    if "--only-report" not in chosen and (rc := measure(chosen)):
+        return rc
     figures = {path.stem: json.loads(path.read_text()) for path in sorted(PROOF.glob("*.json"))}
     plot(figures["surge"]["times"][0])
     (PROOF / "README.md").write_text(report(figures))
@@ -53,20 +53,22 @@ def main() -> int:
     return 0
 
 
-def measure() -> int:
+def measure(chosen: list[str]) -> int:
     """Run the end-to-end tests at full size; the figures only count for a commit, so there must be nothing uncommitted."""
     if git("status", "--porcelain", "--untracked-files=no"):
         print("error: the checkout has uncommitted changes; commit them, a proof belongs to a commit.", file=sys.stderr)
         return 1
     PROOF.mkdir(parents=True, exist_ok=True)
+    commit = git("rev-parse", "HEAD")
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "tests/e2e", "tests/foreign", "-v", f"--junitxml={RESULTS}"],
+        [sys.executable, "-m", "pytest", "tests/e2e", "tests/foreign", "-v", f"--junitxml={RESULTS}", *chosen],
         cwd=ROOT,
         check=False,
-        env={**os.environ, "PROOF": "full", "PROOF_DIR": str(PROOF)},
+        env={**os.environ, "PROOF": "full", "PROOF_DIR": str(PROOF), "PROOF_COMMIT": commit},
     )
     where = {
-        "commit": git("rev-parse", "HEAD"),
+        "commit": commit,
+        "chosen": chosen,
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "tests": len(cases := list(ElementTree.parse(RESULTS).iter("testcase"))),
         "failed": [case.get("name") for case in cases if case.find("failure") is not None or case.find("error") is not None],
@@ -90,7 +92,7 @@ def report(figures: dict) -> str:
         "# Proof",
         "",
         f"Measured by `make proof` on {run['date']} at commit `{run['commit']}` ({run['machine']}); "
-        f"{_verdict(run)} The figures are in the JSON files beside this one.",
+        f"{_verdict(run)}{_older(figures)} The figures are in the JSON files beside this one.",
         "",
         "| what | must be | on the host itself | through SSH |",
         "|---|---|---|---|",
@@ -168,9 +170,17 @@ def _figures(figures: dict, name: str) -> dict | None:
 
 
 def _verdict(run: dict) -> str:
+    tests = f"{run['tests']} tests" + (f" ({' '.join(run['chosen'])})" if run["chosen"] else "")
     if not run["failed"]:
-        return f"All {run['tests']} tests passed."
-    return f"{run['tests'] - len(run['failed'])} of {run['tests']} tests passed; failed: {', '.join(run['failed'])}."
+        return f"All {tests} passed."
+    return f"{run['tests'] - len(run['failed'])} of {tests} passed; failed: {', '.join(run['failed'])}."
+
+
+def _older(figures: dict) -> str:
+    """Which figures a run of a part left as they were."""
+    commit = figures["run"]["commit"]
+    others = [name for name, told in figures.items() if told["commit"] != commit]
+    return f" Of other commits: {', '.join(others)}." if others else ""
 
 
 def _rows(figures: dict, way: str) -> list[tuple]:
