@@ -45,8 +45,12 @@ STAGES = [
     "-e",
     "override=test",
 ]
-# What changes something else than the platform: the test that previews it and runs it.
-ELSEWHERE = {"break_glass": "tests/contract/test_break_glass.py", "prepare_host": "tests/e2e/test_9_hosts.py"}
+# What changes something else than the platform, or waits for low load: the test that previews it and runs it.
+ELSEWHERE = {
+    "break_glass": "tests/contract/test_break_glass.py",
+    "prepare_host": "tests/e2e/test_9_hosts.py",
+    "expire": "tests/e2e/test_4_expire.py",
+}
 
 
 def came_true(predicted, actual) -> bool:
