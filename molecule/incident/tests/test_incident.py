@@ -54,7 +54,8 @@ def test_the_run_left_a_record_of_before_and_after(platform):
 
 def test_the_second_run_is_in_the_same_record_and_changed_nothing(platform):
     [record] = records(platform)
-    events = [(event["event"], event["step"], event["result"]) for event in journal(platform, record)]
+    told = [event for event in journal(platform, record) if event["event"] != "metrics"]  # when they come is not ours to say
+    events = [(event["event"], event["step"], event["result"]) for event in told]
     step = [("step-start", "cache_config", "")]
     assert events == [
         ("opened", "", ""),

@@ -51,7 +51,7 @@ def test_a_quiet_platform_is_normal_and_prometheus_says_so(assess, platform):
     assert result["severity"] == "normal", output
     assert result["source"] == "prometheus"
     running = len(platform.containers("app"))
-    assert result["replicas"] == {"running": running, "seen": running}
+    assert result["replicas"] == {"running": running, "seen": running, "start": 0}
     assert result["command"]["command"] == ""
     assert "SEVERITY normal" in output
     found = values(result)
@@ -89,7 +89,7 @@ def test_a_replica_that_hangs_is_not_seen_and_the_probe_notices(assess, platform
         result, output = until(assess, lambda result: result["replicas"]["seen"] < running)
     finally:
         replica.unpause()
-    assert result["replicas"] == {"running": running, "seen": running - 1}, output
+    assert result["replicas"] == {"running": running, "seen": running - 1, "start": 0}, output
     assert f"{running - 1} of {running} replicas seen" in output
     assert result["severity"] in ("P0", "P1", "P2"), output
     assert "ansible-playbook playbooks/respond.yml" in result["command"]["command"]
