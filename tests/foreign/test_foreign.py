@@ -76,7 +76,7 @@ def test_assess_sees_all_of_it(platform: Foreign):
     """Without Prometheus: replicas, pool and Redis are asked themselves, as the inventory says how."""
     found = platform.play("assess").result_of("load_assessment")
     assert found["source"] == "direct"
-    assert found["replicas"] == {"running": platform.replicas, "seen": platform.replicas}
+    assert found["replicas"] == {"running": platform.replicas, "seen": platform.replicas, "start": 0}
     values = {reason["metric"]: reason["value"] for reason in found["reasons"]}
     assert {name for name, value in values.items() if value is None} == set(), found["remarks"]
     assert {"connections", "redis_memory", "probe_time", "cpu", "memory"} <= set(values)
