@@ -88,7 +88,7 @@ def saw(state: State, record_id: str, settings: dict) -> dict:
 
 def extend(state: State, record_id: str, settings: dict) -> dict:
     """Add to the baseline what could not be read when the record was opened; what is in it stays."""
-    return _change(state, record_id, lambda found: {"baseline": {**_before(settings), **found["baseline"]}})
+    return _change(state, record_id, lambda found: {"baseline": {**before(settings), **found["baseline"]}})
 
 
 def renew(state: State, record_id: str, hours: float = LEASE_HOURS) -> dict:
@@ -123,6 +123,11 @@ def discard(state: State, record_id: str) -> None:
             )
         _nothing_inside(state, record_id)
         state.remove(_name(record_id))
+
+
+def before(settings: dict) -> dict:
+    """The settings as a baseline. Nobody goes back to an outage: the first number of replicas that runs is the one before."""
+    return {field: value for field, value in settings.items() if (field, value) != ("app.replicas", 0)}
 
 
 def three_way(baseline: dict, changed: dict, observed: dict) -> dict:
@@ -164,17 +169,12 @@ def _new(state: State, wanted: dict, baseline: dict, parent: str) -> dict:
         "closed": "",
         "closed_by": None,
         "parent": parent,
-        "baseline": _before(baseline),
+        "baseline": before(baseline),
         "seen": {},
         "changed": {},
         "lease_until": _hence(LEASE_HOURS),
         "acknowledged": None,
     }
-
-
-def _before(settings: dict) -> dict:
-    """The settings as a baseline. Nobody goes back to an outage: the first number of replicas that runs is the one before."""
-    return {field: value for field, value in settings.items() if (field, value) != ("app.replicas", 0)}
 
 
 def _severity(wanted: dict) -> str:

@@ -122,7 +122,7 @@ def last(events: list, changed: dict, holder: dict | None) -> dict:
     return {
         "name": f"run {found['number']}",
         "subject": f"as before run {found['number']}, {who}",
-        "before": found["before"],
+        "before": _record.before(found["before"]),
         "told": [f"takes back run {found['number']}, {who}, which {end}"],
     }
 

@@ -200,6 +200,11 @@ def test_what_was_changed_by_hand_after_the_last_run_stays_unless_asked(platform
     assert goals(plan(last=True, overwrite=True)) == {"app.replicas": 5, "cache-config.event_list_ttl": 60}
 
 
+def test_nobody_goes_back_to_an_outage(platform, record, state):
+    ended(state, record, "run-1", "respond.yml", **{"app.replicas": (0, 10), "cache-config.event_list_ttl": (60, 300)})
+    assert goals(plan(last=True)) == {"cache-config.event_list_ttl": 60}
+
+
 def killed(state, record, playbook):
     wanted = {
         "run": "run-3", "playbook": playbook, "who": "bob", "source": "person", "kind": "incident", "preemptible": False,
