@@ -7,6 +7,7 @@ for that before; it prints one line of JSON after ANSWER. Standard library only:
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import io
 import json
@@ -60,8 +61,9 @@ def keep(code: bytes, place: str) -> None:
     except OSError:  # the other one was first
         shutil.rmtree(fresh, ignore_errors=True)
     for entry in os.scandir(others):
-        if entry.path != place and entry.stat().st_mtime < time.time() - A_DAY:  # runs of now may use what is younger
-            shutil.rmtree(entry.path, ignore_errors=True)
+        with contextlib.suppress(FileNotFoundError):  # another run has put it into its place meanwhile
+            if entry.path != place and entry.stat().st_mtime < time.time() - A_DAY:  # runs of now may use what is younger
+                shutil.rmtree(entry.path, ignore_errors=True)
 
 
 def unpack(code: bytes, place: str) -> None:

@@ -126,9 +126,12 @@ def test_paths_are_the_host_s(prepared, project, monkeypatch):
     assert perform(f"{prepared}/bin/python", "$WHERE")["file"] == f"{project}/docker-compose.scale.yml"
 
 
-def test_two_runs_bring_it_at_once(prepared, project):
+def test_two_runs_bring_it_at_once(prepared, tmp_path):
+    projects = [tmp_path / f"project-{number}" for number in range(4)]  # of one alone a run would hold the lock
+    for each in projects:
+        each.mkdir()
     with ThreadPoolExecutor(4) as pool:
-        answers = list(pool.map(lambda _: perform(f"{prepared}/bin/python", str(project)), range(4)))
+        answers = list(pool.map(lambda each: perform(f"{prepared}/bin/python", str(each)), projects))
     assert not any(answer.get("failed") for answer in answers), answers
     assert [path.name for path in (prepared / "code").iterdir()] == [_over_ssh.version()]
 
