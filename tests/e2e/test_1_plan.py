@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-import requests
 from ansible_collections.smartsports.scaling.plugins.module_utils import _lock, _process
 from ansible_collections.smartsports.scaling.plugins.module_utils._state import State
 
@@ -30,14 +29,6 @@ def planned(lab: Lab, *arguments: str) -> dict:
 def changes(played: scenario.Played) -> set[tuple]:
     found = played.result_of("profile_plan")["changes"]
     return {(change["field"], change["from"], change["to"]) for change in found}
-
-
-def post(lab: Lab, resource: str, patch: dict) -> None:
-    """By hand, as somebody does who knows of no playbook; and until every instance has it."""
-    headers = {"Authorization": f"Bearer {lab.settings['ADMIN_TOKEN']}"}
-    base = f"http://{scenario.address(scenario.containers(lab)[0])}:3000/admin"
-    requests.post(f"{base}/{resource}", json=patch, headers=headers, timeout=10).raise_for_status()
-    time.sleep(1.5)  # instances hear of a change within a second
 
 
 def kept(lab: Lab) -> set[str]:
@@ -82,7 +73,7 @@ def test_respond_does_what_was_planned_and_finds_nothing_to_do_then(calm: Lab):
 
 def test_what_was_changed_by_hand_since_is_named_and_nothing_is_done(calm: Lab):
     plan = planned(calm, *ASKED)
-    post(calm, "cache-config", {"event_list_ttl": 90})
+    scenario.set_by_hand(calm, "cache-config", {"event_list_ttl": 90})
     before = scenario.state(calm)
     for arguments in ([], ["--check"]):
         refused = scenario.play(calm, "respond", "-e", f"plan={plan['id']}", *arguments)
@@ -98,7 +89,7 @@ def test_what_is_changed_while_respond_waits_for_the_platform_is_seen_too(calm: 
     with held(calm):
         waiting = scenario.start_play(calm, "respond", "-e", f"plan={plan['id']}", results=tmp_path / "results.jsonl")
         until_planned(tmp_path / "results.jsonl")
-        post(calm, "cache-config", {"event_list_ttl": 90})
+        scenario.set_by_hand(calm, "cache-config", {"event_list_ttl": 90})
     output, _ = waiting.communicate(timeout=120)
     assert waiting.returncode != 0
     assert "cache.event_list_ttl was 60 and is 90" in output, output

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-import requests
 from memory import journal
 
 from lab import scenario
@@ -18,13 +17,6 @@ def fields(lab: Lab) -> dict:
     seen = scenario.state(lab)
     pool = [line for line in seen["files"][scenario.PGBOUNCER].splitlines() if line.startswith("default_pool_size")]
     return {"replicas": len(seen["containers"]), "limits": seen["limits"], "settings": seen["settings"], "pool": pool}
-
-
-def by_hand(lab: Lab, seconds: int) -> None:
-    """Somebody types curl."""
-    url = f"http://{scenario.address(scenario.containers(lab)[0])}:3000/admin/cache-config"
-    headers = {"Authorization": f"Bearer {lab.settings['ADMIN_TOKEN']}"}
-    requests.post(url, json={"event_list_ttl": seconds}, headers=headers, timeout=10).raise_for_status()
 
 
 def ttl(lab: Lab) -> int:
@@ -59,7 +51,7 @@ def test_the_last_run_is_taken_back_once_and_no_other(calm: Lab):
 def test_what_was_changed_by_hand_since_stays_and_is_told(calm: Lab):
     before = fields(calm)
     scenario.must(scenario.play(calm, "tune_cache"))
-    by_hand(calm, 77)
+    scenario.set_by_hand(calm, "cache-config", {"event_list_ttl": 77})
     done = scenario.must(scenario.play(calm, *LAST))
     assert "cache-config.event_list_ttl 77 (ours 300, before 60)" in " ".join(done.output.split()) and ttl(calm) == 77
     assert scenario.must(scenario.play(calm, *LAST)).changed == 0
