@@ -54,6 +54,7 @@ def test_every_module_that_changes_something_is_a_step_of_the_run(runner, elsewh
     )
     assert code == 0, results[-1]
     [record], events, holder = left(runner)
+    events = [event for event in events if event["event"] != "metrics"]  # of whatever Prometheus answers on this machine
     told = [(event["event"], event["step"], event["result"], event["changed"]) for event in events]
     step = ("step-start", "cache_config", "", False)
     assert told == [
