@@ -12,6 +12,9 @@ description:
     every run from a schedule or an alert. People are never stopped, neither by hand nor through AWX.
 author:
   - SmartSports Rwanda platform team (@smartsports-rw)
+extends_documentation_fragment:
+  - smartsports.scaling.state
+  - smartsports.scaling.state.identity
 attributes:
   check_mode:
     description: Tells whether the switch would be used.
@@ -27,14 +30,6 @@ attributes:
     platforms: posix
     support: full
 options:
-  state_directory:
-    description: The directory on the Docker host with lock, records and journals.
-    type: path
-    required: true
-  identity:
-    description: Who it is, from M(smartsports.scaling.run_identity).
-    type: dict
-    required: true
   state:
     description: How it is to be; V(status) only looks.
     type: str

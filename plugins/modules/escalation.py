@@ -15,6 +15,8 @@ author:
   - SmartSports Rwanda platform team (@smartsports-rw)
 extends_documentation_fragment:
   - smartsports.scaling.chat
+  - smartsports.scaling.state
+  - smartsports.scaling.state.identity
 attributes:
   check_mode:
     description: Tells who would be notified.
@@ -30,14 +32,6 @@ attributes:
     platforms: posix
     support: full
 options:
-  state_directory:
-    description: The directory on the Docker host with lock, records and journals.
-    type: path
-    required: true
-  identity:
-    description: Who it is, from M(smartsports.scaling.run_identity).
-    type: dict
-    required: true
   ladder:
     description: Who is called, each with C(name), C(after) in minutes of the incident, and C(phone).
     type: list

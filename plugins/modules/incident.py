@@ -16,6 +16,8 @@ extends_documentation_fragment:
   - smartsports.scaling.admin
   - smartsports.scaling.snapshot
   - smartsports.scaling.chat
+  - smartsports.scaling.state
+  - smartsports.scaling.state.identity
 attributes:
   check_mode:
     description: Tells whether the record would be changed.
@@ -27,14 +29,6 @@ attributes:
     description: Opening what is open raises its severity and changes nothing else, acknowledging again changes nothing; renewing counts from now.
     support: partial
 options:
-  state_directory:
-    description: The directory on the Docker host with lock, records and journals.
-    type: path
-    required: true
-  identity:
-    description: Who it is, from M(smartsports.scaling.run_identity).
-    type: dict
-    required: true
   action:
     description: What to do with the record that is open.
     type: str

@@ -17,6 +17,8 @@ author:
   - SmartSports Rwanda platform team (@smartsports-rw)
 extends_documentation_fragment:
   - smartsports.scaling.chat
+  - smartsports.scaling.state
+  - smartsports.scaling.state.identity
 attributes:
   check_mode:
     description: Tells what would become of it.
@@ -32,14 +34,6 @@ attributes:
     platforms: posix
     support: full
 options:
-  state_directory:
-    description: The directory on the Docker host with lock, records and journals.
-    type: path
-    required: true
-  identity:
-    description: Who it is, from M(smartsports.scaling.run_identity).
-    type: dict
-    required: true
   verdict:
     description: What M(smartsports.scaling.recovery_gate) says of the load; V(hold) renews what is overdue, and empty only looks.
     type: str

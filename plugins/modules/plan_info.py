@@ -11,6 +11,8 @@ description:
   - Finds a plan that M(smartsports.scaling.plan) kept, by its hash or the first 6 digits of it or more, so that it can be carried out.
 author:
   - SmartSports Rwanda platform team (@smartsports-rw)
+extends_documentation_fragment:
+  - smartsports.scaling.state
 attributes:
   check_mode:
     description: Reads only.
@@ -26,10 +28,6 @@ attributes:
     platforms: posix
     support: full
 options:
-  state_directory:
-    description: The directory on the Docker host with lock, records and journals.
-    type: path
-    required: true
   hash:
     description: The plan's hash, or how it begins. Refused where no plan begins so, or several do.
     type: str

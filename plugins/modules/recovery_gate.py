@@ -19,11 +19,8 @@ author:
 extends_documentation_fragment:
   - smartsports.scaling.admin
   - smartsports.scaling.admin.read
+  - smartsports.scaling.state
 options:
-  state_directory:
-    description: The directory on the Docker host with lock, records and journals.
-    type: path
-    required: true
   identity:
     description: Who it is, as M(smartsports.scaling.run_identity) tells, for the journal.
     type: dict

@@ -19,11 +19,8 @@ extends_documentation_fragment:
   - smartsports.scaling.admin
   - smartsports.scaling.snapshot
   - smartsports.scaling.admin.read
+  - smartsports.scaling.state
 options:
-  state_directory:
-    description: The directory on the Docker host with lock, records and journals.
-    type: path
-    required: true
   schema:
     description: The fields of profiles (C(profiles/schema.yml)), for their names.
     type: dict

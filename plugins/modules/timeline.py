@@ -12,6 +12,8 @@ description:
   - Beside each step stands what is known of its load and differs, before and after; of one without an end, the load before it.
 author:
   - SmartSports Rwanda platform team (@smartsports-rw)
+extends_documentation_fragment:
+  - smartsports.scaling.state
 attributes:
   check_mode:
     description: Reads only.
@@ -27,10 +29,6 @@ attributes:
     platforms: posix
     support: full
 options:
-  state_directory:
-    description: The directory on the Docker host with lock, records and journals.
-    type: path
-    required: true
   record:
     description: A record's id; empty is the one that is open, else the newest.
     type: str
