@@ -196,7 +196,7 @@ def _rows(figures: dict, way: str) -> list[tuple]:
             "at most 2 times",
             f"{pairs['ratio']} times ({pairs['medians']['respond']:.1f} s, {pairs['medians']['baseline']:.1f} s; {spread(pairs)})",
         ),
-        ("respond with nothing to do, in empty plays", "at most 4; through SSH 6", nothing["ratio"]),
+        ("respond with nothing to do, in empty plays", "at most 4", nothing["ratio"]),
         (
             "lock, snapshot and journal of a respond, median",
             "at most 0.5 s",

@@ -3,23 +3,17 @@
 
 from __future__ import annotations
 
-from ansible_collections.smartsports.scaling.plugins.module_utils._admin_client import RESOURCES, Client, Readings
+from ansible_collections.smartsports.scaling.plugins.module_utils._admin_client import Readings
 from ansible_collections.smartsports.scaling.plugins.module_utils._admin_sync import difference, members
 from ansible_collections.smartsports.scaling.plugins.module_utils._drift import Drift, listed
 from ansible_collections.smartsports.scaling.plugins.module_utils._profile import Schema, text
 
 
-def find(params: dict) -> list[Drift]:
-    """What instances disagree about, of all that a profile can set. Who does not answer says nothing."""
-    schema, client = Schema(params["schema"]), Client(params)
-    resources = [resource for resource in RESOURCES if resource in schema.resources]
-    if not resources or len(client.instances()) < 2:
-        return []
-    return drifts(client.read_once(resources), schema)
-
-
 def drifts(found: dict[str, Readings], schema: Schema) -> list[Drift]:
-    """Healed by the newest version, as every playbook takes it: it is what was asked for last. A majority may merely be late."""
+    """What instances disagree about, of all that a profile can set; who does not answer says nothing.
+
+    Healed by the newest version, as every playbook takes it: it is what was asked for last. A majority may merely be late.
+    """
     told, values = [], []
     for resource, readings in found.items():
         settings = [members(reading.settings) for reading in readings.told.values()]

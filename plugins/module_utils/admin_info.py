@@ -26,9 +26,13 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
         raise Refusal(
             f"the settings could not be read: {failed}; look at the application's containers (docker ps, docker logs)."
         ) from failed
+    return {"changed": False, **summary(found)}
+
+
+def summary(found: dict[str, Readings]) -> dict:
+    """What was read, as this module returns it."""
     told = {resource: readings for resource, readings in found.items() if readings.told}
     return {
-        "changed": False,
         "settings": {resource: readings.newest.settings for resource, readings in told.items()},
         "versions": {resource: readings.newest.version for resource, readings in told.items()},
         "instances": sorted({name for readings in told.values() for name in readings.told}),

@@ -14,13 +14,13 @@ from ansible_collections.smartsports.scaling.plugins.module_utils import (
     _drift,
     _evidence,
     _probe,
+    _profile,
     _prometheus,
     _standing,
     platform_info,
     upstream,
 )
-from ansible_collections.smartsports.scaling.plugins.module_utils._admin_client import Client
-from ansible_collections.smartsports.scaling.plugins.module_utils._admin_http import Failed
+from ansible_collections.smartsports.scaling.plugins.module_utils._admin_client import RESOURCES, Client, Readings
 from ansible_collections.smartsports.scaling.plugins.module_utils._admin_settings import CONNECTION
 from ansible_collections.smartsports.scaling.plugins.module_utils._docker import Container, DockerException, connect, containers
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, Say
@@ -96,33 +96,28 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
     beside = Started(
         {
             "probes": lambda: _probe.probe(url, params["probe_count"], PROBE_TIMEOUT, lambda: entry_session(params)),
-            "flags": lambda: switched_off(params),
+            "settings": lambda: _settings(params),
             "drift": lambda: _drifts(params),
-            "apart": lambda: _apart(params),
             "standing": lambda: _standing.find(params["state_directory"] or "", params["command_options"]),
-            **({"platform": lambda: _observed(params, say)} if params["observe"] else {}),
         }
     )
     platform = _platform(params, metrics, thresholds)
     answers = beside.collect(DEADLINE)
-    probes, flags = answers["probes"], answers["flags"]
+    probes, settings = answers["probes"], answers["settings"]
     if isinstance(probes, TimeoutError):
         probes = _probe.Probes(params["probe_count"], (), PROBE_TIMEOUT, params["probe_count"])
-    disabled, remarks = flags if isinstance(flags, tuple) else ({}, [f"the feature flags could not be read ({flags})."])
-    drifts, unseen = (
-        answers["drift"] if isinstance(answers["drift"], tuple) else ([], [f"drift is not known ({answers['drift']})."])
-    )
-    apart = answers["apart"]
-    if isinstance(apart, list):
-        drifts = [*drifts, *apart]
-    elif not remarks:  # otherwise the flags tell the same
-        unseen = [*unseen, f"whether all instances have the same settings is not known ({str(apart).rstrip('.')})."]
+    unread = [] if isinstance(settings, dict) else [f"the application's settings could not be read: {str(settings).rstrip('.')}."]
+    settings = {} if unread else settings
+    late = ([], [f"drift is not known ({answers['drift']})."], None)
+    drifts, unseen, stale = answers["drift"] if isinstance(answers["drift"], tuple) else late
+    drifts = [*drifts, *_agreement.drifts(settings, _profile.Schema(params["schema"]))]
     standing = answers["standing"] if isinstance(answers["standing"], list) else []
-    remarks = [*platform.remarks, *remarks, *unseen]
-    result = _result(params, thresholds, platform, probes, url, disabled, drifts, standing, remarks)
+    remarks = [*platform.remarks, *unread, *unseen]
+    result = _result(params, thresholds, platform, probes, url, _disabled(params, settings), drifts, standing, remarks)
     result["replicas"]["start"] = _startable(params) if platform.replicas == [] else 0
+    observed = platform_info.compose(params["observe"], settings, platform.replicas, stale) if params["observe"] else None
     # Who needs what could not be read looks again, and is told why.
-    return result | ({"platform": answers["platform"]} if isinstance(answers.get("platform"), dict) else {})
+    return result | ({"platform": observed} if observed else {})
 
 
 @dataclass(frozen=True)
@@ -226,38 +221,51 @@ def allowed_cores(config: dict) -> float:
     return quota / (config.get("CpuPeriod") or 100_000) if quota > 0 else 0.0
 
 
-def switched_off(params: dict) -> tuple[dict[str, str], list[str]]:
-    """Route pattern -> feature that we switched off; and a remark where nobody could tell."""
+def switched_off(params: dict) -> dict[str, str]:
+    """Route pattern -> feature that we switched off; nothing where nobody can tell."""
     try:
-        found = Client({**params, "timeout": ADMIN_TIMEOUT, "deadline": ADMIN_TIMEOUT}).read_once(["feature-flags"])[
-            "feature-flags"
-        ]
-    except (Refusal, Failed) as problem:
-        return {}, [f"the feature flags could not be read: {str(problem).rstrip('.')}."]
-    if not found.told:
-        return {}, []
-    flags = found.newest.settings
-    return {pattern: name for name, pattern in params["features"].items() if flags.get(name) is False}, []
+        client = Client({**params, "timeout": ADMIN_TIMEOUT, "deadline": ADMIN_TIMEOUT})
+        return _disabled(params, client.read_once(["feature-flags"]))
+    except Refusal:
+        return {}
 
 
-def _apart(params: dict) -> list[_drift.Drift]:
-    """Beside the flags, which are a part of it, so that these are known also where the rest takes too long."""
-    return _agreement.find({**params, "timeout": ADMIN_TIMEOUT, "deadline": ADMIN_TIMEOUT})
+def _disabled(params: dict, settings: dict[str, Readings]) -> dict[str, str]:
+    found = settings.get("feature-flags")
+    flags = found.newest.settings if found and found.told else {}
+    return {pattern: name for name, pattern in params["features"].items() if flags.get(name) is False}
 
 
-def _observed(params: dict, say: Say) -> dict:
-    """What module platform_info tells: beside the assessment it costs no time of its own."""
-    look = {"tiers": params["observe"]["tiers"], "resources": params["observe"]["resources"]}
-    return platform_info.run({**params, **look}, True, say)
+def _settings(params: dict) -> dict[str, Readings]:
+    """All that is needed of them is asked once: the flags, where instances disagree, and what a plan compares."""
+    observe = params["observe"] or {"tiers": []}
+    needed = {
+        "feature-flags",
+        *_profile.Schema(params["schema"]).resources,
+        *(observe["resources"] if "api" in observe["tiers"] else ()),
+    }
+    # Who only assesses does not wait for an instance that hangs; a plan cannot do without it.
+    timeout = min(params["timeout"], PROBE_TIMEOUT) if "api" in observe["tiers"] else ADMIN_TIMEOUT
+    return Client({**params, "timeout": timeout, "deadline": timeout}).read_once([each for each in RESOURCES if each in needed])
 
 
-def _drifts(params: dict) -> tuple[list[_drift.Drift], list[str]]:
-    """What was changed by hand, and remarks where nobody could tell: an assessment never fails for it."""
-    known = {option: params[option] for option in ("project", "service", "port", "nginx_service")}
+def _drifts(params: dict) -> tuple[list[_drift.Drift], list[str], bool | None]:
+    """What was changed by hand, remarks where nobody could tell, for an assessment never fails for it, and whether nginx would be
+    reloaded; None where it was not asked."""
+    known = {option: params[option] for option in ("project", "service", "port", "network", "nginx_service")}
+    stale = []
+
+    def look() -> dict:
+        stale.append(bool(params["upstreams"]))  # where it cannot be told, the step itself will say what is wrong
+        found = upstream.preview(**known, name=params["upstreams"])
+        stale.append(found["reload"])
+        return found
+
     try:
-        return _drift.find(connect(timeout=1), params, lambda: upstream.preview(**known, name=params["upstreams"]))
+        drifts, remarks = _drift.find(connect(timeout=1), params, look)
     except (Refusal, DockerException, OSError) as problem:
-        return [], [f"drift is not known: {str(problem).rstrip('.')}."]
+        return [], [f"drift is not known: {str(problem).rstrip('.')}."], None
+    return drifts, remarks, stale[-1] if stale else None
 
 
 def _startable(params: dict) -> int:

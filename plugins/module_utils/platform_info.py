@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from ansible_collections.smartsports.scaling.plugins.module_utils import admin_info, app_scale_info, upstream
+from ansible_collections.smartsports.scaling.plugins.module_utils._admin_client import Readings
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, Say
 
 _LOCAL = {
@@ -20,16 +21,25 @@ SPEC = {"argument_spec": {**admin_info.SPEC["argument_spec"], **_LOCAL}, "suppor
 
 def run(params: dict, check_mode: bool, say: Say) -> dict:
     """{observed, unfinished}: what is set, by resource, and the parts that a run which was killed, or somebody else, left half done."""
-    observed: dict = {}
-    unfinished = []
-    if "api" in params["tiers"]:
-        told = admin_info.run(params, check_mode, say)
-        observed |= told["settings"]
-        unfinished += sorted({entry["resource"] for entry in told["disagreements"]})
-    if "app" in params["tiers"]:
-        observed["app"] = {"replicas": _replicas(params, say)}
-        unfinished += ["app"] if params["upstreams"] and _unknown_to_nginx(params) else []
-    return {"changed": False, "observed": observed, "unfinished": unfinished}
+    told = admin_info.run(params, check_mode, say) if "api" in params["tiers"] else None
+    replicas = _replicas(params, say) if "app" in params["tiers"] else None
+    stale = bool(replicas and params["upstreams"]) and _unknown_to_nginx(params)
+    return {"changed": False, **_joined(told, replicas, stale)}
+
+
+def compose(look: dict, settings: dict[str, Readings], replicas: list | None, stale: bool | None) -> dict | None:
+    """The same from what an assessment has read; None where it lacks something. `look`: tiers and resources."""
+    api, app = ("api" in look["tiers"]), ("app" in look["tiers"])
+    read = {resource: settings.get(resource, Readings()) for resource in (look["resources"] if api else ())}
+    if not all(readings.answered for readings in read.values()) or (app and (not replicas or stale is None)):
+        return None
+    return _joined(admin_info.summary(read) if api else None, len(replicas) if app else None, app and stale)
+
+
+def _joined(told: dict | None, replicas: int | None, stale: bool) -> dict:
+    observed = {**(told["settings"] if told else {}), **({} if replicas is None else {"app": {"replicas": replicas}})}
+    apart = sorted({entry["resource"] for entry in told["disagreements"]}) if told else []
+    return {"observed": observed, "unfinished": [*apart, *(["app"] if stale else [])]}
 
 
 def _replicas(params: dict, say: Say) -> int:

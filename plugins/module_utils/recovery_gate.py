@@ -108,7 +108,7 @@ def look(params: dict, thresholds: dict, metrics: dict) -> tuple[list, list]:
     except _prometheus.Unavailable as problem:
         parts = ("cpu", "memory", "latency", "requests", "pool_used", "redis_used")
         seen = Observation("prometheus", "1 min", RATE_WINDOW, missing=dict.fromkeys(parts, f"Prometheus {problem}"))
-    disabled, _remarks = load_assessment.switched_off(params)
+    disabled = load_assessment.switched_off(params)
     found = sum(1 for each in running if seen.instances & {*each.addresses.values(), each.name})
     met = _quiet.conditions(seen, limits, spans, params["quiet"], params["replicas"])
     return met, _quiet.reasons(seen, limits, disabled, thresholds, len(running), found)

@@ -134,7 +134,7 @@ options:
   observe:
     description:
       - Look at what a plan compares as well, as M(smartsports.scaling.platform_info) does with its options C(tiers) and C(resources), both of which
-        are needed. It is read beside the assessment and costs no time of its own.
+        are needed. Nothing is asked twice for it.
     type: dict
   command_options:
     description: Options to add to the command that is proposed, such as the inventory.

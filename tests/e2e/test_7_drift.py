@@ -112,9 +112,15 @@ def test_where_compose_left_none_the_command_of_assess_starts_them_again(calm: L
     assert drift["heals"] == "scale_app.yml -e replicas=3"
     preview = scenario.must(scenario.play(calm, *healing, "--check", "--diff"))
     assert scenario.containers(calm) == []
+    routes = (calm.directory / "config/nginx/upstream.conf").read_text()
     played = scenario.must(scenario.play(calm, *healing))
-    assert [task for task, _diff in preview.changes] == [task for task, _diff in played.changes]
-    assert len(scenario.containers(calm)) == 3
+    replicas = scenario.containers(calm)
+    assert len(replicas) == 3
+    # Nobody can foresee the addresses. Where all get their old ones back, nginx is right already, and that step alone has nothing to do.
+    right = set(re.findall(r"server ([\d.]+):", routes)) == {scenario.address(each) for each in replicas}
+    foreseen = [task for task, _diff in preview.changes]
+    assert foreseen == ["Start more replicas: 3", "Send requests to the replicas"]
+    assert [task for task, _diff in played.changes] == foreseen[: 1 if right else 2]
     assert assessed(calm)["drift"] == []
 
 

@@ -9,14 +9,16 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.smartsports.scaling.plugins.module_utils import _agreement, rate_limits
+from ansible_collections.smartsports.scaling.plugins.module_utils._admin_client import RESOURCES, Client
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, silent
+from ansible_collections.smartsports.scaling.plugins.module_utils._profile import Schema
 
 SCHEMA = yaml.safe_load((Path(__file__).parents[4] / "profiles/schema.yml").read_text())
 
 
 @pytest.fixture
 def find(platform):
-    return lambda **options: _agreement.find(platform.params(schema=SCHEMA, **options))
+    return lambda: _agreement.drifts(Client(platform.params()).read_once(RESOURCES), Schema(SCHEMA))
 
 
 def test_none(platform, find):
@@ -26,12 +28,7 @@ def test_none(platform, find):
 
 def test_one_instance_has_nobody_to_disagree_with(platform, find):
     platform.start(1)
-    assert find() == [] and platform.sent("GET") == []
-
-
-def test_without_a_schema_nothing_is_asked(platform):
-    platform.start(2)
-    assert _agreement.find(platform.params(schema={})) == [] and platform.sent("GET") == []
+    assert find() == []
 
 
 def test_the_newest_counts_not_the_majority(platform, find):

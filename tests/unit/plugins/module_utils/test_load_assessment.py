@@ -3,13 +3,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from dataclasses import asdict
+from pathlib import Path
+from typing import ClassVar
 
 import pytest
+import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.smartsports.scaling.plugins.module_utils import load_assessment
+from ansible_collections.smartsports.scaling.plugins.module_utils._admin_client import Reading, Readings
 from ansible_collections.smartsports.scaling.plugins.module_utils._admin_http import Failed
 from ansible_collections.smartsports.scaling.plugins.module_utils._docker import Container
 from ansible_collections.smartsports.scaling.plugins.module_utils._drift import Drift
@@ -19,6 +24,7 @@ from ansible_collections.smartsports.scaling.plugins.module_utils._probe import 
 from ansible_collections.smartsports.scaling.plugins.module_utils._prometheus import Unavailable
 
 INF = float("inf")
+SCHEMA = yaml.safe_load((Path(__file__).parents[4] / "profiles/schema.yml").read_text())
 
 
 def container(number, name="app", state="running"):
@@ -62,10 +68,9 @@ def platform(monkeypatch):
         nginx = [container(1, "nginx")]
         prometheus = calm()
         direct = calm()
-        flags = {}, []
+        settings: ClassVar = {}  # resource -> Readings
         probes = Probes(3, (), 0.05, 0)
         drift = [], []
-        apart = []
         startable = 2  # where none runs
 
     world = World()
@@ -78,13 +83,20 @@ def platform(monkeypatch):
             raise world.prometheus  # pylint: disable=raising-non-exception
         return world.prometheus
 
+    class client:
+        def __init__(self, params):
+            world.asked = params
+
+        def read_once(self, resources):
+            world.asked |= {"resources": resources}
+            return answer(world.settings)
+
     monkeypatch.setattr(load_assessment, "connect", lambda timeout: Engine())
     monkeypatch.setattr(load_assessment, "containers", containers)
     monkeypatch.setattr(load_assessment._prometheus, "observe", observe)
     monkeypatch.setattr(load_assessment._direct, "observe", lambda *arguments: world.direct)
     monkeypatch.setattr(load_assessment._probe, "probe", lambda *arguments: world.probes)
-    monkeypatch.setattr(load_assessment, "switched_off", lambda params: world.flags)
-    monkeypatch.setattr(load_assessment._agreement, "find", lambda params: answer(world.apart))
+    monkeypatch.setattr(load_assessment, "Client", client)
     monkeypatch.setattr(load_assessment._drift, "find", lambda client, params, look: answer(world.drift))
     monkeypatch.setattr(load_assessment._drift, "startable", lambda client, params: answer(world.startable))
     return world
@@ -232,7 +244,7 @@ def test_an_entry_that_does_not_run_is_started_first(platform):
 def test_a_disabled_feature_is_not_unavailable(platform):
     platform.prometheus = calm(requests=[{("/e", "200"): 400.0, ("/api/v1/social/feed", "500"): 1.0}])
     assert assess()["severity"] == "P1"
-    platform.flags = {"/api/v1/social/.*": "social_features"}, []
+    platform.settings = {"feature-flags": told({"social_features": False}, {"social_features": False})}
     assert assess()["severity"] == "normal"
 
 
@@ -275,24 +287,26 @@ def test_drift_that_cannot_be_known_is_a_remark(platform, problem):
     assert "nginx is broken." in result["remarks"][0] or "no rights" in result["remarks"][0]
 
 
+def told(*settings):
+    """One resource as the first instances tell it, each its own version: the last is the newest."""
+    return Readings(told={f"shop-app-{number}": Reading(each, number) for number, each in enumerate(settings, 1)})
+
+
 def test_instances_that_disagree_are_drift(platform):
-    apart = Drift("rate-limits", "version 2 on every instance", "shop-app-2 differs", "undo.yml -e set=shedding.search.rpm=30")
-    platform.apart = [apart]
-    result = assess()
-    assert (result["severity"], result["drift"]) == ("normal", [asdict(apart)])
-    assert result["command"]["command"] == "ansible-playbook playbooks/undo.yml -e set=shedding.search.rpm=30"
+    platform.settings = {"cache-config": told({"event_list_ttl": 60}, {"event_list_ttl": 300})}
+    result = assess(schema=SCHEMA)
+    assert (result["severity"], [each["what"] for each in result["drift"]]) == ("normal", ["cache-config"])
+    assert result["command"]["command"] == "ansible-playbook playbooks/undo.yml -e set=cache.event_list_ttl=300"
     platform.drift = [DRIFT], []
-    assert "scale_app.yml" in assess()["command"]["command"]  # first that all of them are asked at all
+    assert "scale_app.yml" in assess(schema=SCHEMA)["command"]["command"]  # first that all of them are asked at all
 
 
 @pytest.mark.parametrize("problem", [Refusal("the token is wrong."), Failed("no instance answers"), TimeoutError("no answer")])
 def test_instances_that_cannot_be_asked_are_one_remark(platform, problem):
-    platform.apart = problem
-    result = assess()
+    platform.settings = problem
+    result = assess(schema=SCHEMA)
     assert (result["severity"], result["drift"]) == ("normal", [])
-    assert result["remarks"] == [f"whether all instances have the same settings is not known ({str(problem).rstrip('.')})."]
-    platform.flags = {}, ["the feature flags could not be read."]
-    assert assess()["remarks"] == platform.flags[1]
+    assert result["remarks"] == [f"the application's settings could not be read: {str(problem).rstrip('.')}."]
 
 
 def test_json_on_request(platform):
@@ -329,19 +343,59 @@ def test_cpu_limits(config, cores):
 
 
 LOOK = {"tiers": ["api", "app"], "resources": ["cache-config"]}
+CACHE = {"event_list_ttl": 60}
+STALE = {True: True, False: False, Refusal("nginx is not there."): True}
 
 
-@pytest.mark.parametrize("told", [{"observed": {"app": {"replicas": 2}}, "unfinished": []}, Refusal("no instance answers.")])
-def test_what_a_plan_compares_is_read_beside_it(platform, monkeypatch, told):
-    asked = []
-    monkeypatch.setattr(load_assessment.platform_info, "run", lambda params, *_rest: asked.append(params) or answer(told))
-    result = assess(observe=LOOK)
-    assert {name: asked[0][name] for name in LOOK} == LOOK
-    assert result["severity"] == "normal"
-    # What could not be read is left to who needs it: the assessment does not fail for it.
-    assert ("platform" in result, result.get("platform")) == ((True, told) if isinstance(told, dict) else (False, None))
+@pytest.fixture
+def looked(platform, monkeypatch):
+    """An assessment that looks at what a plan compares as well; `reload`: what nginx tells."""
+
+    def looked(reload=False, look=None, **params):
+        monkeypatch.setattr(load_assessment.upstream, "preview", lambda **_: {"reload": answer(reload)})
+        monkeypatch.setattr(load_assessment._drift, "find", lambda client, params, ask: suppressed(ask) or ([], []))
+        return assess(observe=look or LOOK, **params).get("platform")
+
+    def suppressed(ask):
+        with contextlib.suppress(Refusal):
+            ask()
+
+    platform.settings = {"cache-config": told(CACHE, CACHE)}
+    return looked
 
 
-def test_nobody_who_only_assesses_reads_the_settings(platform, monkeypatch):
-    monkeypatch.setattr(load_assessment.platform_info, "run", lambda *_: pytest.fail("read"))
-    assert "platform" not in assess()
+def test_what_a_plan_compares_is_read_with_it(platform, looked):
+    assert looked() == {"observed": {"cache-config": CACHE, "app": {"replicas": 2}}, "unfinished": []}
+    assert platform.asked["resources"] == ["feature-flags", "cache-config"]  # asked once, for all that need them
+    assert looked(look={**LOOK, "tiers": ["app"]}) == {"observed": {"app": {"replicas": 2}}, "unfinished": []}
+    assert looked(look={**LOOK, "tiers": ["api"]}) == {"observed": {"cache-config": CACHE}, "unfinished": []}
+
+
+@pytest.mark.parametrize("reload", STALE)
+def test_what_is_left_half_done_is_told(platform, looked, reload):
+    assert looked(reload)["unfinished"] == (["app"] if STALE[reload] else [])
+    assert looked(reload, upstreams=[])["unfinished"] == (["app"] if reload is True else [])
+    platform.settings = {"cache-config": told({"event_list_ttl": 60}, {"event_list_ttl": 300})}
+    assert looked(reload)["unfinished"][0] == "cache-config"
+
+
+# What could not be read is left to who needs it: the assessment does not fail for it.
+@pytest.mark.parametrize(
+    "lacks", [{"settings": Refusal("the token is wrong.")}, {"settings": {"cache-config": Readings()}}, {"replicas": []}]
+)
+def test_half_a_look_is_none(platform, looked, lacks):
+    vars(platform).update(lacks)
+    assert looked() is None
+
+
+def test_nothing_is_compared_where_nginx_was_not_asked(platform, looked, monkeypatch):
+    monkeypatch.setattr(load_assessment._drift, "find", lambda *_: ([], []))
+    assert assess(observe=LOOK).get("platform") is None
+    assert assess(observe={**LOOK, "tiers": ["api"]})["platform"]["observed"] == {"cache-config": CACHE}
+
+
+def test_who_only_assesses_waits_less_for_an_instance_that_hangs(platform, looked):
+    assert "platform" not in assess(timeout=5)
+    assert platform.asked["timeout"] == load_assessment.ADMIN_TIMEOUT
+    looked(timeout=5)
+    assert load_assessment.ADMIN_TIMEOUT < platform.asked["timeout"] < load_assessment.DEADLINE

@@ -126,7 +126,7 @@ def test_a_prometheus_that_is_down_is_no_evidence(record, monkeypatch):
 
     monkeypatch.setattr(_prometheus, "observe", unavailable)
     monkeypatch.setattr(recovery_gate, "_running", lambda params: ([], {}))
-    monkeypatch.setattr(load_assessment, "switched_off", lambda params: ({}, []))
+    monkeypatch.setattr(load_assessment, "switched_off", lambda params: {})
     met, judged = recovery_gate.look(
         {"prometheus_url": "", "quiet": 60, "replicas": 2}, recovery_gate.THRESHOLDS, recovery_gate.METRICS
     )
