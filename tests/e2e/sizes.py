@@ -17,6 +17,7 @@ SSH_SAMPLE = (
     "test_no_request_fails_while_the_platform_scales",
     "test_killed_scale_app_converges_when_run_again[ssh-1.5]",
     "test_respond_beside_the_shell_baseline",
+    "test_nothing_to_do_costs",
     "test_assess_takes",
 )
 
@@ -26,6 +27,7 @@ FULL_ONLY = (
     "test_a_stage_after_which_load_rises_is_taken_back",
     "test_a_clock_that_was_put_right_holds_up_nobody",
     "test_a_disk_that_gets_full_stops_a_run_which_goes_on_when_there_is_room",
+    "test_compose_up_by_hand_loses_nothing[local-with more replicas]",
     "test_what_cannot_go_back_yet_is_renewed_and_told_once[local-without metrics]",
 )
 

@@ -20,7 +20,7 @@ from lab.scenario import ROOT, Lab
 pytestmark = pytest.mark.alone
 
 PAIRS = 10 if FULL else 3
-REPEATS = 10
+REPEATS = 10 if FULL else 5
 SHORTEST = 0.1  # seconds: a step that POSTs one resource to two replicas
 PLAIN = {"ANSIBLE_CALLBACKS_ENABLED": "lab_results"}
 
