@@ -78,7 +78,8 @@ def _chosen(params: dict, ladder: list) -> str:
     """The profile asked for, else the severity's; '' for none."""
     if params["profile"]:
         return params["profile"]
-    if not params["strengthen"] and _profile.assignments(params["values"]):
+    values = _profile.assignments(params["values"])
+    if values and (not params["strengthen"] or params["severity"] == "unknown"):  # what was named needs no severity
         return ""
     if not params["strengthen"]:
         raise Refusal(
@@ -104,7 +105,7 @@ def _away(normal: dict, unlike: list, changes: list) -> dict:
 
 
 def _report(name: str, params: dict, planned: dict) -> dict:
-    target = f"profile {name}" if name else "no profile" if params["strengthen"] else "single values"
+    target = f"profile {name}" if name else "no profile" if params["strengthen"] and params["severity"] != "unknown" else "single values"
     if not params["strengthen"]:
         situation = f"{target}, exactly"
     elif params["fields"] or params["severity"] == "unknown":  # who named the profile need not ask how bad it is

@@ -41,7 +41,7 @@ options:
     type: dict
     required: true
   severity:
-    description: How bad it is. C(normal) changes nothing; C(unknown) asks for a O(profile).
+    description: How bad it is. C(normal) changes nothing; C(unknown) asks for a O(profile) or for O(values).
     type: str
     choices: [P0, P1, P2, normal, unknown]
     default: unknown

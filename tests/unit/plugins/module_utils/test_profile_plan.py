@@ -120,6 +120,12 @@ def test_severity_unknown_asks_for_a_profile():
     assert plan(severity="unknown", profile="high")["profile"] == "high"
 
 
+def test_values_that_were_named_need_no_severity():
+    made = plan(severity="unknown", values="app.replicas=12")
+    assert (made["profile"], [change["field"] for change in made["changes"]]) == ("", ["app.replicas"])
+    assert made["report"]["title"] == "PLAN: single values: 1 change"
+
+
 def test_a_profile_wins_over_the_severity():
     assert plan(severity="P2", profile="overload")["profile"] == "overload"
 
