@@ -13,6 +13,7 @@ from typing import TypeVar
 from ansible_collections.smartsports.scaling.plugins.module_utils._admin_http import Failed, Http, NotOffered
 from ansible_collections.smartsports.scaling.plugins.module_utils._docker import connect, containers
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal
+from ansible_collections.smartsports.scaling.plugins.module_utils._parallel import gather
 
 RESOURCES = (
     "rate-limits",
@@ -25,7 +26,7 @@ RESOURCES = (
     "performance-mode",
 )
 PAUSES = (0.2, 0.5, 1.0)  # between attempts, seconds, where the API does not name its own
-MOST_AT_ONCE = 128  # all resources of 16 instances: one that hangs does not hold up the others' answers
+MOST_AT_ONCE = 32
 
 T = TypeVar("T")
 
@@ -53,6 +54,12 @@ class Readings:
     told: dict = field(default_factory=dict)  # name -> Reading
     failed: dict = field(default_factory=dict)  # name -> Failed
     not_offered: dict = field(default_factory=dict)  # name -> NotOffered
+
+    def add(self, name: str, answer: Reading | Failed | NotOffered) -> None:
+        kind = {Reading: "told", Failed: "failed", NotOffered: "not_offered"}.get(type(answer))
+        if kind is None:
+            raise answer  # a mistake of ours
+        getattr(self, kind)[name] = answer
 
     @property
     def answered(self) -> bool:
@@ -101,8 +108,24 @@ class Client:
         with ThreadPoolExecutor(min(len(jobs), MOST_AT_ONCE)) as pool:
             answers = pool.map(lambda job: self._settings(*job), jobs)
             for (resource, instance), answer in zip(jobs, answers, strict=True):
-                kind = {Reading: "told", Failed: "failed", NotOffered: "not_offered"}[type(answer)]
-                getattr(found[resource], kind)[instance.name] = answer
+                found[resource].add(instance.name, answer)
+        return found
+
+    def read_within(self, resources: Sequence[str], seconds: float) -> dict[str, Readings]:
+        """As read_once, but one that has not answered after `seconds`, or was refused, has failed. Refusal where all were."""
+        jobs = {
+            (resource, instance): lambda resource=resource, instance=instance: self._settings(resource, instance)
+            for instance in self.instances()
+            for resource in resources
+        }
+        answers = gather(jobs, seconds)
+        refused = [answer for answer in answers.values() if isinstance(answer, Refusal)]
+        if len(refused) == len(answers):
+            raise refused[0]
+        found = {resource: Readings() for resource in resources}
+        for (resource, instance), answer in answers.items():
+            unknown = isinstance(answer, (Refusal, TimeoutError))
+            found[resource].add(instance.name, Failed(str(answer)) if unknown else answer)
         return found
 
     def first(self, path: str) -> tuple[str, dict]:

@@ -47,8 +47,8 @@ _STATUS = {"P0": "bad", "P1": "bad", "P2": "warn", "unknown": "warn", "normal": 
 
 def command(severity: str, options: str, start: str, heals: str = "", outage: bool = False) -> dict:
     """`options`: the inventory that was assessed; `start`: a container that the entry lacks, which is then the first thing to do;
-    `heals`: what ends a drift, and is the thing to do where nothing is worse (responding ends it, too), and in an `outage`, where no
-    replica is left to respond with."""
+    `heals`: what ends a drift, and is the thing to do where nothing is worse (responding ends it, too), and in an `outage`, where
+    nothing is more urgent than replicas."""
     if start:
         return {
             "command": f"docker start {start}",

@@ -61,7 +61,8 @@ def perform(package: str, module: str, params: dict, check_mode: bool, say: Say 
     try:
         if claim and not check_mode and hasattr(logic, "CHANGES"):
             step = importlib.import_module(package + "_step")
-            return step.guarded(claim, module, logic.CHANGES, work, getattr(logic, "LEASE_AFTER", step.LEASE_SECONDS))
+            follows = logic.followed_by(params) if hasattr(logic, "followed_by") else ()
+            return step.guarded(claim, module, logic.CHANGES, work, getattr(logic, "LEASE_AFTER", step.LEASE_SECONDS), follows)
         return work()
     except Refusal as refusal:
         return {"failed": True, "msg": str(refusal), **refusal.details}

@@ -7,12 +7,14 @@
   of _process, which may be on another machine);
 * number, since (for people); lease_until (seconds of _clock.boottime) and boot_id, which say how long it holds;
 * step ('' between steps), process (null, or the identity of what runs it on this host, with its deadline in boottime seconds);
+* follows: words on the command line of what may outlive its step (`docker compose`), or none;
 * preempted_by: null, or {run, playbook, who, at} of the run that waits for its next safe point.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 from ansible_collections.smartsports.scaling.plugins.module_utils import _clock, _process
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, Say, silent
@@ -75,16 +77,25 @@ def check(state: State, run: str) -> None:
         raise PreEmpted(f"{by['playbook']} of {by['who']} pre-empts this run; start it again when that is done.")
 
 
-def renew(state: State, run: str, step: str = "", process: dict | None = None, seconds: float = LEASE_SECONDS) -> None:
+def renew(
+    state: State,
+    run: str,
+    step: str = "",
+    process: dict | None = None,
+    seconds: float = LEASE_SECONDS,
+    follows: Sequence[str] = (),
+) -> None:
     """Hold on for `seconds` (above 0) from now, and tell what runs: the step, and its process on this host.
 
-    `process`: an identity of _process with `deadline`, seconds of boottime until which a takeover may wait for it. Refusal: another run has
-    the lock.
+    `process`: an identity of _process with `deadline`, seconds of boottime until which a takeover may wait for it. `follows`: words on the
+    command line of what works after the step and is none of it; a takeover waits for that as well. Refusal: another run has the lock.
     """
     with state.locked():
         lock = _read(state)
         held = _ours(lock["holder"], run)
-        state.write(FILE, {**lock, "holder": {**held, "step": step, "process": process, **_lease(seconds)}})
+        state.write(
+            FILE, {**lock, "holder": {**held, "step": step, "process": process, "follows": list(follows), **_lease(seconds)}}
+        )
 
 
 def release(state: State, run: str) -> None:
@@ -133,6 +144,7 @@ def _attempt(state: State, wanted: dict, preempt: bool, patient: bool) -> tuple[
             "since": _clock.text(),
             "step": found["step"] if left else "",
             "process": left,
+            "follows": [],
             "preempted_by": None,
         }
         state.write(FILE, {"number": number, "holder": {**wanted, **fresh, **_lease(LEASE_SECONDS)}})
@@ -149,6 +161,8 @@ def _lost(found: dict, patient: bool) -> str:
         return ""
     step = found["process"]
     if patient and step and _process.alive(step) and _clock.boottime() < step["deadline"]:
+        return ""
+    if patient and _process.works(found.get("follows")):
         return ""
     return "its controller died"
 

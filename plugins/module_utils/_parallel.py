@@ -26,6 +26,11 @@ class Started:
         for thread in self._threads.values():
             thread.start()
 
+    @property
+    def working(self) -> bool:
+        """Whether one of them is not done yet."""
+        return any(thread.is_alive() for thread in self._threads.values())
+
     def collect(self, seconds: float) -> dict[Any, Any]:
         """The results at most `seconds` after the start."""
         for thread in self._threads.values():

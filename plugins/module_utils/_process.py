@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import time
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -31,6 +32,11 @@ def identity(pid: int | None = None) -> dict:
 def alive(process: dict) -> bool | None:
     """Whether it still runs; None where that cannot be seen from here (another machine, boot or container)."""
     return _runs(process["pid"], process["start"]) if process["place"] == _place() else None
+
+
+def works(words: Sequence[str] | None) -> bool:
+    """Whether something runs here with each of `words` on its command line, as an argument."""
+    return bool(words) and any(set(words) <= set(arguments) for arguments in _command_lines())
 
 
 def end(process: dict, seconds: float) -> None:
@@ -75,6 +81,12 @@ def _look(pid: int) -> tuple[int, int] | None:
     except (FileNotFoundError, ProcessLookupError):
         return None
     return None if fields[0] in "ZX" else (int(fields[1]), int(fields[19]))  # its name, field 2, may contain blanks
+
+
+def _command_lines() -> Iterator[list[str]]:
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            yield (entry / "cmdline").read_text(errors="replace").split("\0")
 
 
 def _family(pid: int, start: int) -> list[tuple[int, int]]:

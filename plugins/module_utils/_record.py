@@ -3,7 +3,8 @@
 
 A record is {id, kind (incident, planned, auto), severity ('', P2, P1, P0; '' unless incident), who, why, source (person, awx, schedule, alert),
 opened, closed ('' while open), closed_by (null or {who, why}), parent (the id of the open record that it is in, or ''), baseline (field ->
-value, as it was before), changed (field -> {from, to, run, at}, the last that our runs set), lease_until, acknowledged (null or {who, at})}.
+value, as it was before), changed (field -> {from, to, run, at}, the last that our runs set), seen (field -> value, as the last
+run left it), unseen (field -> a run that may have changed it, and could not look at its end), lease_until, acknowledged (null or {who, at})}.
 Times are UTC, as _clock.text gives them. Records nest; each keeps its own baseline, which is never written again.
 """
 
@@ -81,9 +82,15 @@ def set_changes(state: State, record_id: str, changes: dict, run: str) -> dict:
     return _change(state, record_id, lambda found: {"changed": {**found["changed"], **fresh}})
 
 
-def saw(state: State, record_id: str, settings: dict) -> dict:
-    """Remember how a run found or left the platform: what differs later was changed by hand."""
-    return _change(state, record_id, lambda found: {"seen": {**found["seen"], **settings}})
+def saw(state: State, record_id: str, settings: dict, unseen: dict | None = None) -> dict:
+    """Remember how a run found or left the platform: what differs later was changed by hand. `unseen`: field -> the run that may have changed
+    it and could not look."""
+
+    def change(found: dict) -> dict:
+        left = {field: run for field, run in found.get("unseen", {}).items() if field not in settings}
+        return {"seen": {**found["seen"], **settings}, "unseen": {**left, **(unseen or {})}}
+
+    return _change(state, record_id, change)
 
 
 def extend(state: State, record_id: str, settings: dict) -> dict:
@@ -171,6 +178,7 @@ def _new(state: State, wanted: dict, baseline: dict, parent: str) -> dict:
         "parent": parent,
         "baseline": before(baseline),
         "seen": {},
+        "unseen": {},
         "changed": {},
         "lease_until": _hence(LEASE_HOURS),
         "acknowledged": None,

@@ -37,6 +37,20 @@ def did_something(state: State, claim: dict) -> bool:
     return len(steps) != 2 * len(unchanged)  # each has a start, too
 
 
+GO_ON = "has changed the platform meanwhile; where that is over, run the same command again, which goes on from here."
+
+
+def did(event: dict) -> bool:
+    """Whether an end tells of a change. One that was killed or failed may have changed something."""
+    return event["changed"] or event["event"] in ("takeover", "killed") or event["result"] == "failed"
+
+
+def changed_by(fresh: list[dict]) -> str:
+    """Whose step changed the platform, of these events; '' for none."""
+    other = next((event for event in fresh if event["event"] == "step-end" and did(event)), None)
+    return f"{other['playbook']} of {other['actor']}" if other else ""
+
+
 def record_for(state: State, wanted: dict, settings: dict, taken_over: dict | None) -> tuple[dict, str]:
     """The record that a run belongs to, and how: opened or joined. Refusal: it is not to change anything during an incident.
 
@@ -55,26 +69,53 @@ def record_for(state: State, wanted: dict, settings: dict, taken_over: dict | No
 
 
 def _complete(state: State, record: dict, now: dict, taken_over: dict | None) -> dict:
-    for event in _journal.complete(_journal.events(state, record["id"])):
+    events = _journal.events(state, record["id"])
+    theirs = _unwritten(record, events, now)
+    for event in _journal.complete(events):
         _journal.note(state, record["id"], **event)
-    if differ := differences(record["seen"], now):
-        between = {"before": {name: change["from"] for name, change in differ.items()}}
-        between["after"] = {name: change["to"] for name, change in differ.items()}
-        if taken_over:
-            _record.set_changes(state, record["id"], differ, taken_over["run"])
-            whose = {"actor": taken_over["who"], **{name: taken_over[name] for name in ("run", "number", "playbook")}}
-            _journal.note(
-                state,
-                record["id"],
-                event="takeover",
-                reason=f"{taken_over['reason']}: {taken_over['playbook']}",
-                **whose,
-                **between,
-            )
-        else:
-            _journal.note(state, record["id"], event="note", reason="changed by hand since the last run", **between)
+    for run in dict.fromkeys(change["run"] for change in theirs.values()):
+        changes = {name: change for name, change in theirs.items() if change["run"] == run}
+        begun = _beginning(events, run)
+        whose = {name: begun[name] for name in ("actor", "run", "number", "playbook")}
+        why = taken_over["reason"] if taken_over and taken_over["run"] == run else "its end did not see what it changed"
+        _record.set_changes(state, record["id"], changes, run)
+        _journal.note(state, record["id"], event="takeover", reason=f"{why}: {begun['playbook']}", **whose, **_between(changes))
+    if by_hand := {name: change for name, change in differences(record["seen"], now).items() if name not in theirs}:
+        _journal.note(state, record["id"], event="note", reason="changed by hand since the last run", **_between(by_hand))
     # A tier that could not be read when the record was opened was not changed since by any run.
     return _record.extend(state, record["id"], now)
+
+
+def ours(state: State, record: dict, now: dict) -> dict:
+    """What our runs changed, as a record has it: also what is not written there yet, because a run has no end or its end could not see it."""
+    return {**record["changed"], **_unwritten(record, _journal.events(state, record["id"]), now)}
+
+
+def unfinished(events: list[dict]) -> dict | None:
+    """The beginning of the latest run that has no end; None where all have."""
+    lost = [event for event in _journal.complete(events) if not event["step"]]
+    return _beginning(events, lost[0]["run"]) if lost else None
+
+
+def _unwritten(record: dict, events: list[dict], now: dict) -> dict:
+    begun = unfinished(events)
+    found = {}
+    for name, change in differences(record["seen"], now).items():
+        if run := begun["run"] if begun else record.get("unseen", {}).get(name):
+            found[name] = {**change, "run": run, "at": _beginning(events, run)["at"]}
+    return found
+
+
+def _beginning(events: list[dict], run: str) -> dict:
+    nothing = {"run": run, "number": 0, "actor": "somebody", "playbook": "a run", "at": ""}  # of a journal that lost lines
+    return next((event for event in events if (event["run"], event["event"]) == (run, "run-start")), nothing)
+
+
+def _between(changes: dict) -> dict:
+    return {
+        "before": {name: change["from"] for name, change in changes.items()},
+        "after": {name: change["to"] for name, change in changes.items()},
+    }
 
 
 def differences(before: dict, after: dict) -> dict[str, dict]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from ansible_collections.smartsports.scaling.plugins.module_utils import _clock, _journal, _key_metrics, _lock, _process
@@ -20,8 +20,11 @@ RENEW_SECONDS = LEASE_SECONDS / 4
 PATIENCE = 600.0  # seconds that a takeover may wait for a step which lives on without its controller
 
 
-def guarded(claim: dict, step: str, tier: str, work: Callable[[], dict], lease_after: float = LEASE_SECONDS) -> dict:
-    """The result of `work`, done while the lock is held and journalled; the lock is then kept for `lease_after` seconds.
+def guarded(
+    claim: dict, step: str, tier: str, work: Callable[[], dict], lease_after: float = LEASE_SECONDS, follows: Sequence[str] = ()
+) -> dict:
+    """The result of `work`, done while the lock is held and journalled; the lock is then kept for `lease_after` seconds. `follows`: words on
+    the command line of what works next without showing the claim.
 
     Refusal: the tier has no way back, or the lock is another's.
     """
@@ -41,7 +44,7 @@ def guarded(claim: dict, step: str, tier: str, work: Callable[[], dict], lease_a
     tell(event="step-start")
     around = _key_metrics.Around(claim["prometheus"], lambda seen: tell(event="metrics", metrics={"before": seen}))
     try:
-        with _kept(state, run, step, lease_after):
+        with _kept(state, run, step, lease_after, follows):
             result = work()
     except BaseException as error:
         how = {"result": "refused" if isinstance(error, Refusal) else "failed", "reason": str(error) or repr(error)}
@@ -62,7 +65,7 @@ def guarded(claim: dict, step: str, tier: str, work: Callable[[], dict], lease_a
 
 
 @contextmanager
-def _kept(state: State, run: str, step: str, lease_after: float) -> Iterator[None]:
+def _kept(state: State, run: str, step: str, lease_after: float, follows: Sequence[str]) -> Iterator[None]:
     """The lease is renewed as long as the step works, and the step stops at a safe point where it must let go."""
     process = {**_process.identity(), "deadline": _clock.boottime() + PATIENCE}
     done = threading.Event()
@@ -82,7 +85,7 @@ def _kept(state: State, run: str, step: str, lease_after: float) -> Iterator[Non
         done.set()
         renewing.join()
         with suppress(Refusal):  # another's by now: the next step is told
-            _lock.renew(state, run, seconds=lease_after)
+            _lock.renew(state, run, seconds=lease_after, follows=follows)
 
 
 def _once_a_second(ask: Callable[[], None]) -> Callable[[], None]:

@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 from ansible_collections.smartsports.scaling.plugins.module_utils._docker import Container, DockerException, connect, containers
-from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, Say
+from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, Say, safe_point
+from ansible_collections.smartsports.scaling.plugins.module_utils._parallel import Started
 
 CHANGES = "app"
 SPEC = {
@@ -20,6 +20,7 @@ SPEC = {
 }
 _PATIENCE = 300  # seconds that the engine may take: a container's own stop time-out (stop_grace_period) is shorter
 _KILLED = 137
+_LOOK = 0.05  # seconds
 
 
 def run(params: dict, check_mode: bool, say: Say) -> dict:
@@ -38,8 +39,14 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
         return result
     began = time.monotonic()
     say(f"stopping {len(leaving)} replica(s): {', '.join(container.name for container in leaving)}")
-    with ThreadPoolExecutor(max_workers=len(leaving)) as pool:
-        killed = [name for name in pool.map(lambda container: _retire(client, container), leaving) if name]
+    stopping = Started({each.name: lambda each=each: _retire(client, each) for each in leaving})
+    while stopping.working:
+        safe_point()  # what nobody sends requests to may be left to stop by itself
+        time.sleep(_LOOK)
+    answers = stopping.collect(0)
+    if failed := next((answer for answer in answers.values() if isinstance(answer, Exception)), None):
+        raise failed
+    killed = [name for name in answers.values() if name]
     if killed:
         say(
             f"{', '.join(killed)} did not end on SIGTERM within their stop_grace_period and were killed; nginx had no request on them"

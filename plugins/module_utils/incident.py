@@ -39,21 +39,28 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
     now = _runs.flat(platform_snapshot.run(params, True, say)["settings"])
     if params["action"] == "status":
         return _result(params, state, present, now, False)
-    changed, unheard = _would_change(params, present, now), ""
-    if params["action"] == "close" and (other := _lock.holding(state)):
-        raise Refusal(f"{present['id']} is not closed: {_lock.describe(other)}, and writes into it; close it when that is done.")
+    changed, unheard = _would_change(params, state, present, now), ""
+    _refuse_under_a_run(params, state, present)
     if changed and not check_mode:
         present, unheard = _act(params, state, present, now)
     return _result(params, state, present, now, changed, unheard)
 
 
-def _would_change(params: dict, present: dict | None, now: dict) -> bool:
+def _refuse_under_a_run(params: dict, state, present: dict | None) -> None:
+    opens = params["action"] == "open" and (present is None or present["kind"] != params["kind"])
+    if (opens or params["action"] == "close") and (other := _lock.holding(state)):
+        if opens:
+            raise Refusal(f"no record is opened: {_lock.describe(other)}, and is half way; open it when that is done.")
+        raise Refusal(f"{present['id']} is not closed: {_lock.describe(other)}, and writes into it; close it when that is done.")
+
+
+def _would_change(params: dict, state, present: dict | None, now: dict) -> bool:
     action = params["action"]
     if action == "open":
         return _would_open(params, present)
     if present is None:
         raise Refusal(f"no record is open, so there is nothing to {action}; open one with {_command(params, 'open')}.")
-    left = _away(present, now)
+    left = _away(state, present, now)
     if action == "close" and left and not params["leave"]:
         raise Refusal(
             f"{present['id']} is not closed: {counted(len(left), 'setting')} of its runs still in force ({', '.join(left)}); take them back first, or "
@@ -103,10 +110,10 @@ def _act(params: dict, state, present: dict | None, now: dict) -> tuple[dict, st
     return present, _notify.send(state, params["chat"], present, {(event, params["identity"]["run"]): told})[1]
 
 
-def _away(record: dict, now: dict) -> dict:
+def _away(state, record: dict, now: dict) -> dict:
     return {
         name: {"before": record["baseline"].get(name), "ours": change["to"], "now": now.get(name)}
-        for name, change in record["changed"].items()
+        for name, change in _runs.ours(state, record, now).items()
         if now.get(name) != record["baseline"].get(name)
     }
 
@@ -117,7 +124,7 @@ def _command(params: dict, action: str) -> str:
 
 def _result(params: dict, state, record: dict | None, now: dict, changed: bool, unheard: str = "") -> dict:
     holder = _lock.holder(state)
-    away = _away(record, now) if record else {}
+    away = _away(state, record, now) if record else {}
     lines: list = [[sentence, "warn"] for sentence in [*state.recovered, unheard] if sentence]
     if holder:
         lines.append([_lock.describe(holder), "warn"])

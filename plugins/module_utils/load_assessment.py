@@ -80,6 +80,7 @@ SPEC = {
 PROMETHEUS_TIMEOUT = 0.9  # seconds; the whole answer is due in 3
 PROBE_TIMEOUT = 2.1  # more than the 2 s that make it P2
 ADMIN_TIMEOUT = 0.8
+PLAN_TIMEOUT = 1.8
 DEADLINE = 2.3
 SERVICES = ("pgbouncer", "postgres", "redis")
 
@@ -244,9 +245,10 @@ def _settings(params: dict) -> dict[str, Readings]:
         *_profile.Schema(params["schema"]).resources,
         *(observe["resources"] if "api" in observe["tiers"] else ()),
     }
-    # Who only assesses does not wait for an instance that hangs; a plan cannot do without it.
-    timeout = min(params["timeout"], PROBE_TIMEOUT) if "api" in observe["tiers"] else ADMIN_TIMEOUT
-    return Client({**params, "timeout": timeout, "deadline": timeout}).read_once([each for each in RESOURCES if each in needed])
+    # Who only assesses waits less for an instance that hangs; a plan needs it.
+    seconds = min(params["timeout"], PLAN_TIMEOUT) if "api" in observe["tiers"] else ADMIN_TIMEOUT
+    client = Client({**params, "timeout": seconds, "deadline": seconds})
+    return client.read_within([each for each in RESOURCES if each in needed], seconds)
 
 
 def _drifts(params: dict) -> tuple[list[_drift.Drift], list[str], bool | None]:

@@ -105,7 +105,13 @@ def _away(normal: dict, unlike: list, changes: list) -> dict:
 
 
 def _report(name: str, params: dict, planned: dict) -> dict:
-    target = f"profile {name}" if name else "no profile" if params["strengthen"] and params["severity"] != "unknown" else "single values"
+    target = (
+        f"profile {name}"
+        if name
+        else "no profile"
+        if params["strengthen"] and params["severity"] != "unknown"
+        else "single values"
+    )
     if not params["strengthen"]:
         situation = f"{target}, exactly"
     elif params["fields"] or params["severity"] == "unknown":  # who named the profile need not ask how bad it is

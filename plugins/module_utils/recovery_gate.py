@@ -58,7 +58,7 @@ HEADINGS = {"projected cpu": "projected", "connections": "pool"}
 
 
 def run(params: dict, check_mode: bool, say: Say) -> dict:
-    """{verdict (pass, worse; hold where it does not wait), why, severity, conditions}.
+    """{verdict (pass, worse; hold where it does not wait), why, severity, conditions, known (how many events the journal had)}.
 
     Refusal: the deadline has passed, or somebody else has changed the platform, or renewed what was to go back.
     """
@@ -82,6 +82,7 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
         "why": why,
         "severity": overall(judged),
         "conditions": [{"name": each.name, "value": each.value, "limit": each.limit, "note": each.note} for each in met],
+        "known": len(events),
         "report": {"lines": [*(_heading(params) if first else []), line]},
     }
     if not params["wait"]:
@@ -116,16 +117,12 @@ def look(params: dict, thresholds: dict, metrics: dict) -> tuple[list, list]:
 
 def since_change(events: list[dict], now: datetime, looking: float) -> float:
     """Seconds since a step changed something. What lies ahead, because the clock was set back since, was before we began `looking`."""
-    made = [event["at"] for event in events if event["event"] in ("step-end", "run-end", "takeover", "killed") and _did(event)]
+    ends = ("step-end", "run-end", "takeover", "killed")
+    made = [event["at"] for event in events if event["event"] in ends and _runs.did(event)]
     if not made:
         return float("inf")
     since = (now - datetime.strptime(max(made), "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)).total_seconds()
     return since if since >= 0 else looking
-
-
-def _did(event: dict) -> bool:
-    """One that was killed or failed may have changed something."""
-    return event["changed"] or event["event"] in ("takeover", "killed") or event["result"] == "failed"
 
 
 def _require_ours(record: dict | None, params: dict, fresh: list[dict]) -> None:
@@ -138,12 +135,8 @@ def _require_ours(record: dict | None, params: dict, fresh: list[dict]) -> None:
         raise Refusal(
             f"{params['step']} was not done: {record['id']} was renewed until {record['lease_until']}, so its settings stay."
         )
-    other = next((event for event in fresh if event["event"] == "step-end" and _did(event)), None)
-    if other:
-        raise Refusal(
-            f"{params['step']} was not done: {other['playbook']} of {other['actor']} has changed the platform meanwhile; where that is over, run the same "
-            "command again, which goes on from here."
-        )
+    if other := _runs.changed_by(fresh):
+        raise Refusal(f"{params['step']} was not done: {other} {_runs.GO_ON}")
 
 
 def _running(params: dict) -> tuple[list, dict]:

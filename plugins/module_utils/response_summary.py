@@ -68,7 +68,13 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
 
 def _title(plan: dict, missing: list, failed: bool, check_mode: bool) -> str:
     exactly = not plan["strengthen"]
-    subject = f"profile {plan['profile']}" if plan["profile"] else "single values" if plan["changes"] or exactly else "no profile"
+    subject = (
+        f"profile {plan['profile']}"
+        if plan["profile"]
+        else "single values"
+        if plan["changes"] or exactly or plan["values"]
+        else "no profile"
+    )
     subject = plan.get("subject", subject)  # of a restore
     # Who asked for some fields was not asked how bad it is.
     situation = subject if exactly or plan["fields"] else f"{subject}, severity was {plan['severity']}"
@@ -78,7 +84,7 @@ def _title(plan: dict, missing: list, failed: bool, check_mode: bool) -> str:
     if not plan["changes"]:
         return (
             f"NOTHING TO DO: already in force ({situation})"
-            if plan["profile"] or exactly
+            if exactly or plan["profile"] or plan["values"]
             else f"NOTHING TO DO: severity is {plan['severity']}"
         )
     return f"PREVIEW: {changes} would be made ({situation})" if check_mode else f"DONE: {changes} in force ({situation})"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from ansible_collections.smartsports.scaling.plugins.module_utils import (
     _journal,
-    _lock,
     _profile,
     _record,
     _runs,
@@ -16,7 +15,6 @@ from ansible_collections.smartsports.scaling.plugins.module_utils import (
 )
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, Say
 from ansible_collections.smartsports.scaling.plugins.module_utils._profile import counted, text
-from ansible_collections.smartsports.scaling.plugins.module_utils._state import State
 
 SPEC = {
     "argument_spec": {
@@ -56,11 +54,11 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
         seen = platform_snapshot.run(params, True, say)
         settings, unreadable = seen["settings"], seen["unreadable"]
     now = _runs.flat(settings)
-    changed = ours(state, record, now)
+    changed = _runs.ours(state, record, now)
     unfinished = [*params["unfinished"], *([] if changed == record["changed"] else ["app"])]
     back = {"name": record["id"], "subject": f"as before {record['id']}", "before": record["baseline"], "told": []}
     if params["last"]:
-        back = last(_journal.events(state, record["id"]), changed, _lock.holder(state))
+        back = last(_journal.events(state, record["id"]), changed)
         changed = {name: change for name, change in changed.items() if name in back["before"]}
     wanted = {name: change for name, change in changed.items() if _chosen(name, params["fields"], params["tiers"])}
     _require_readable(wanted, now, unreadable)
@@ -93,26 +91,17 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
     }
 
 
-def ours(state: State, record: dict, now: dict) -> dict:
-    """What our runs changed: also what a run did that has no end, which nobody has written into the record yet."""
-    holder = _lock.holder(state)
-    if not holder or not _journal.complete(_journal.events(state, record["id"])):
-        return record["changed"]
-    lost = _runs.differences(record["seen"], now)
-    mark = {"run": holder["run"], "at": holder["since"]}
-    return {**record["changed"], **{name: {**each, **mark} for name, each in lost.items()}}
-
-
-def last(events: list, changed: dict, holder: dict | None) -> dict:
+def last(events: list, changed: dict) -> dict:
     """The last run that changed something: {name, subject, before (field -> value), told}.
 
     One that takes back is none, so that a second undo neither does again what was undone, nor undoes more. Refusal: there is none.
     """
     ends = [event for event in events if event["event"] in ("run-end", "takeover") and event["after"]]
     found = next((event for event in reversed(ends) if not _undoes(event["playbook"])), None)
-    lost = {name: change["from"] for name, change in changed.items() if holder and change["run"] == holder["run"]}
-    if lost and not _undoes(holder["playbook"]):  # nobody has taken it over yet
-        found = {**holder, "actor": holder["who"], "before": lost, "event": "killed"}
+    begun = _runs.unfinished(events)
+    lost = {name: change["from"] for name, change in changed.items() if begun and change["run"] == begun["run"]}
+    if lost and not _undoes(begun["playbook"]):  # nobody has taken it over yet
+        found = {**begun, "before": lost, "event": "killed"}
     if found is None:
         raise Refusal(
             "no run of the open record has changed anything, so there is nothing to take back; see playbooks/timeline.yml."
@@ -189,10 +178,16 @@ def _require_readable(wanted: dict, now: dict, unreadable: dict) -> None:
         raise Refusal(f"{', '.join(hidden)} cannot be read ({why}), so it cannot be taken back; repair that and run this again.")
 
 
+def _stays(name: str, each: dict) -> str:
+    if each["baseline"] is None:
+        return f"stays, because nothing tells how it was before: {name} {text(each['theirs'])} (ours {text(each['ours'])})"
+    return f"stays as somebody set it by hand: {name} {text(each['theirs'])} (ours {text(each['ours'])}, before {text(each['baseline'])})"
+
+
 def _report(back: dict, changes: list, kept: dict) -> dict:
     lines = [
         [
-            f"stays as somebody set it by hand: {name} {text(each['theirs'])} (ours {text(each['ours'])}, before {text(each['baseline'])})",
+            _stays(name, each),
             "warn",
         ]
         for name, each in kept.items()

@@ -7,6 +7,7 @@ import time
 
 from ansible_collections.smartsports.scaling.plugins.module_utils import (
     _automation,
+    _journal,
     _key_metrics,
     _lock,
     _notify,
@@ -14,7 +15,7 @@ from ansible_collections.smartsports.scaling.plugins.module_utils import (
     _runs,
     platform_snapshot,
 )
-from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Say
+from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, Say
 from ansible_collections.smartsports.scaling.plugins.module_utils._state import State
 
 SPEC = {
@@ -29,6 +30,7 @@ SPEC = {
         "preempt": {"type": "bool", "default": False},
         "preemptible": {"type": "bool", "default": False},
         "wait": {"type": "float", "default": 90.0},
+        "known": {"type": "int", "default": -1},
         "prometheus_url": {"type": "str", "default": ""},
         "metrics": {"type": "dict", "default": {}},
         "thresholds": {"type": "dict", "default": {}},
@@ -40,7 +42,7 @@ ROOM = 4 * 2**20  # bytes: a record, its copy and a journal of thousands of step
 
 
 def run(params: dict, check_mode: bool, say: Say) -> dict:
-    """{claim, record, settings, opened, waited, seconds}. Refusal, before anything is changed: what is wrong with the state, or who has the lock."""
+    """{claim, settings, opened, waited, seconds}. Refusal, before anything is changed: what is wrong with the state, or who has the lock."""
     if check_mode:
         return {"changed": False, "claim": None}
     began = time.monotonic()
@@ -62,6 +64,8 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
 
 def _begun(params: dict, state: State, wanted: dict, lock: dict, say: Say) -> dict:
     seen, present = platform_snapshot.run(params, True, say), _record.current(state)
+    if present and params["known"] >= 0 and (other := _runs.changed_by(_journal.events(state, present["id"])[params["known"] :])):
+        raise Refusal(f"nothing was changed: {other} {_runs.GO_ON}")
     about = {**wanted, "severity": _severity(params), "why": params["why"]}
     record, how = _runs.record_for(state, about, seen["settings"], lock["taken_over_from"])
     identity = params["identity"]

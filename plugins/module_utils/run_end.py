@@ -38,7 +38,11 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
     claim = begun["claim"]
     state = State.open(claim["state_directory"], claim["daemon"])
     try:
-        seen = platform_snapshot.run(params, True, say)["settings"]
+        found = platform_snapshot.run(params, True, say)
+        seen, unreadable = (
+            found["settings"],
+            {tier: why for tier, why in found["unreadable"].items() if tier not in claim["unreadable"]},
+        )
         looked = time.monotonic()
         changes = _runs.differences(_runs.flat(begun["settings"]), _runs.flat(seen))
         record = _record.read(state, claim["record"])
@@ -47,7 +51,11 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
         with suppress(Refusal):
             _lock.release(state, claim["run"])
     # Of the beginning: its chat had the whole run to answer, and nobody waits for it here.
-    unheard = _notify.failures(state, claim["record"], claim["run"])
+    warnings = _notify.failures(state, claim["record"], claim["run"])
+    warnings += [
+        f"the tier {tier} could not be read at the end ({why}): what this run set there counts as its own as soon as it can be seen"
+        for tier, why in unreadable.items()
+    ]
     _notify.beside(state, params["chat"], record, {("run-end", claim["run"]): _told(claim, changes, params)})
     return {
         "changed": False,
@@ -55,7 +63,7 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
         "changes": changes,
         "record": claim["record"] if kept else "",
         "seconds": round(time.monotonic() - looked, 3),
-        "report": {"lines": [[sentence, "warn"] for sentence in unheard]} if unheard else None,
+        "report": {"lines": [[sentence, "warn"] for sentence in warnings]} if warnings else None,
     }
 
 
@@ -75,8 +83,10 @@ def _keep(state: State, claim: dict, begun: dict, changes: dict, seen: dict, fai
         _journal.forget(state, claim["record"])
         return False
     _record.set_changes(state, claim["record"], changes, claim["run"])
-    _record.saw(state, claim["record"], _runs.flat(seen))
-    _record.extend(state, claim["record"], _runs.flat(seen))  # a tier that could not be read was not changed either
+    now = _runs.flat(seen)
+    hidden = [name for name in _runs.flat(begun["settings"]) if name not in now] if _runs.did_something(state, claim) else []
+    _record.saw(state, claim["record"], now, dict.fromkeys(hidden, claim["run"]))
+    _record.extend(state, claim["record"], now)  # a tier that could not be read at the beginning was not changed either
     _runs.tell(
         state,
         claim,

@@ -22,6 +22,11 @@ SPEC = {
 }
 
 
+def followed_by(params: dict) -> list[str]:
+    """Words on the command line of what goes on after this step, and may outlive the run."""
+    return ["compose", params["project_dir"]]
+
+
 def run(params: dict, check_mode: bool, say: Say) -> dict:
     directory = Path(params["project_dir"])
     if params["replicas"] < 1:

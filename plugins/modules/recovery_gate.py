@@ -123,6 +123,11 @@ severity:
   description: P0, P1, P2, normal or unknown, over the last minute.
   returned: success
   type: str
+known:
+  description: How many events the journal had, for the C(known) of M(smartsports.scaling.run_begin).
+  returned: success
+  type: int
+  sample: 42
 conditions:
   description: The worst value of each metric over the time that has to be quiet.
   returned: success

@@ -56,6 +56,10 @@ options:
     description: Seconds to wait for a holder.
     type: float
     default: 90.0
+  known:
+    description: How many events the journal had when it was decided to run. Where a run has changed the platform since, this one is refused; -1 does not ask.
+    type: int
+    default: -1
   prometheus_url:
     description:
       - Where Prometheus answers, seen from the Docker host. Every step then tells the journal its key metrics just before and just after. Empty is none;

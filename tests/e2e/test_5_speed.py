@@ -62,7 +62,7 @@ def test_nothing_to_do_costs_at_most_four_empty_plays(calm: Lab, tmp_path, proof
 
 
 def test_lock_snapshot_and_journal_cost_a_response_at_most_half_a_second(calm: Lab, proof):
-    # The look at the end verifies the response, and is none of the record's costs. What others take of the machine is none either: the least counts.
+    # The look at the end verifies the response, and is none of the record's costs. What others take of a small run's machine is none either.
     costs, totals = [], []
     while len(totals) < 3 and (FULL or min(totals, default=1) > 0.5):
         scenario.settle(calm)
@@ -74,7 +74,7 @@ def test_lock_snapshot_and_journal_cost_a_response_at_most_half_a_second(calm: L
         costs.append({"begin": begun["seconds"], "end": ended["seconds"], "steps": len(steps), "around_steps": round(around, 3)})
         totals.append(begun["seconds"] + ended["seconds"] + around)
     proof("record_of_a_response", {"costs": costs, "seconds": round(statistics.median(totals), 2)})
-    assert min(totals) <= 0.5, costs
+    assert (statistics.median(totals) if FULL else min(totals)) <= 0.5, costs
 
 
 def wrapper_seconds(claim: dict, scratch: Path) -> float:

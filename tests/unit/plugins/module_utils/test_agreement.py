@@ -104,3 +104,21 @@ def test_one_that_cannot_be_told_is_named_with_the_fix(platform, find, monkeypat
     lost.always = ("POST", 503, {}, {"error": "unavailable", "message": "The database cannot be reached."})
     with pytest.raises(Refusal, match=r"1 of 2 instances .*\(smartsports-app-2: .* is 600, not 30.* restart or remove them"):
         rate_limits.run(platform.params(search_endpoints={"requests_per_minute": 30}, deadline=0.5), False, silent)
+
+
+def test_who_hangs_or_refuses_one_resource_takes_nothing_from_the_others(platform):
+    platform.start(3)
+    platform.instances[2].always = ("GET", "hang")
+    platform.instances[1].answers = [("GET", 400, {}, {"error": "no", "message": "no"})]
+    began = time.monotonic()
+    found = Client(platform.params(timeout=5)).read_within(RESOURCES, 0.5)
+    assert time.monotonic() - began < 1.5
+    assert all("smartsports-app-1" in readings.told for readings in found.values())
+    assert sum("smartsports-app-2" in readings.failed for readings in found.values()) == 1
+    assert all("no answer within 0.5 s" in str(readings.failed["smartsports-app-3"]) for readings in found.values())
+
+
+def test_a_token_that_all_refuse_is_a_refusal(platform):
+    platform.start(2)
+    with pytest.raises(Refusal, match="refused the admin token"):
+        Client(platform.params(token="wrong")).read_within(RESOURCES, 2)

@@ -1,10 +1,13 @@
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 from __future__ import annotations
 
+import threading
+import time
+
 import pytest
 from ansible_collections.smartsports.scaling.plugins.module_utils import app_retire
 from ansible_collections.smartsports.scaling.plugins.module_utils._docker import Container, DockerException
-from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, silent
+from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, asked_at_safe_points, silent
 
 
 class Response:
@@ -89,3 +92,23 @@ def test_one_that_cannot_be_stopped_is_named(retire):
         Refusal, match=r"app-1 could not be stopped and removed \(the engine says no\); nginx sends it nothing; run this again"
     ):
         retire(["app-1"], engine=Engine(error=EngineError(500)))
+
+
+def test_nobody_waits_for_one_that_stops_slowly(retire):
+    """A response that pre-empts does not wait for a stop_grace_period."""
+    asked, going = [], threading.Event()
+
+    class Slow(Engine):
+        def stop(self, name):
+            assert going.wait(10)
+
+    def ask():
+        asked.append(True)
+        if len(asked) == 3:
+            raise Refusal("respond.yml pre-empts this run.")
+
+    began = time.monotonic()
+    with asked_at_safe_points(ask), pytest.raises(Refusal, match="pre-empts"):
+        retire(["app-1"], Slow())
+    going.set()
+    assert time.monotonic() - began < 5

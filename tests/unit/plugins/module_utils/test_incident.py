@@ -4,7 +4,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from ansible_collections.smartsports.scaling.plugins.module_utils import incident
+from ansible_collections.smartsports.scaling.plugins.module_utils import _lock, incident
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, silent
 from ansible_collections.smartsports.scaling.tests.unit.plugins.module_utils.host import identity
 
@@ -61,6 +61,23 @@ def test_a_record_is_not_closed_under_a_run(act, host, changed):
         act("close", leave=True)
     host.end(begun)
     assert act("close", leave=True)["record"]["closed"]
+
+
+def test_no_record_is_opened_while_a_run_is_half_way(act, host):
+    begun = host.begin(kind="planned")
+    with pytest.raises(Refusal, match=r"no record is opened: respond\.yml of alice has held the platform since .*is half way"):
+        act("open")
+    host.set(begun, "cache-config", event_list_ttl=300)
+    host.end(begun)
+    assert act("open")["record"]["baseline"][FIELD] == 300
+
+
+def test_what_a_killed_run_set_counts_before_anybody_has_written_it_down(act, host):
+    host.set(host.begin(), "cache-config", event_list_ttl=300)
+    _lock.release(host.state, "a")
+    assert act("status")["away"] == {FIELD: {"before": 60, "ours": 300, "now": 300}}
+    with pytest.raises(Refusal, match=r"is not closed: 1 setting of its runs still in force \(cache-config\.event_list_ttl\)"):
+        act("close")
 
 
 def test_status_tells_who_has_the_platform(act, host):

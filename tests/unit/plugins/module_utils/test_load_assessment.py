@@ -87,7 +87,7 @@ def platform(monkeypatch):
         def __init__(self, params):
             world.asked = params
 
-        def read_once(self, resources):
+        def read_within(self, resources, seconds):
             world.asked |= {"resources": resources}
             return answer(world.settings)
 

@@ -225,6 +225,24 @@ def test_a_step_that_outlives_its_controller_is_waited_for(state, dead, step):
     check(state, "b")
 
 
+def test_what_follows_a_step_and_outlives_its_controller_is_waited_for(state, dead):
+    follower = subprocess.Popen(["sleep", f"60.{os.getpid()}"])
+    acquire(state, run_of("a", controller=dead), 0)
+    renew(state, "a", step="scale_override")
+    renew(state, "a", seconds=90, follows=[f"60.{os.getpid()}", "sleep"])
+    said = []
+
+    def say(text):
+        said.append(text)
+        follower.terminate()
+        follower.wait()
+
+    claim = acquire(state, run_of("b"), 30, say)
+    assert len(said) == 1 and claim["waited"] < 30
+    assert _lock.holder(state)["follows"] == []
+    assert not _process.works(["compose", "/of-nobody"]) and not _process.works([])
+
+
 @pytest.mark.parametrize("limit", ["wait", "deadline"])
 def test_a_step_that_outlives_its_controller_is_ended_in_the_end(state, dead, step, limit):
     acquire(state, run_of("a", controller=dead), 0)

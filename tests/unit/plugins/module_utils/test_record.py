@@ -58,6 +58,7 @@ def test_opens_a_record(state):
         "parent": "",
         "baseline": NORMAL,
         "seen": {},
+        "unseen": {},
         "changed": {},
         "lease_until": "2026-11-26T00:31:07Z",
         "acknowledged": None,

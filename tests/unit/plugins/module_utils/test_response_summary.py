@@ -27,6 +27,7 @@ PLAN = {
     "profile": "high",
     "severity": "P1",
     "strengthen": True,
+    "values": {},
     "fields": [],
     "changes": [FLAG, REPLICAS],
     "next_profile": "overload",
@@ -94,6 +95,10 @@ def test_the_way_back_names_only_what_is_away_from_normal():
     [
         ({"changes": []}, "NOTHING TO DO: already in force (profile high, severity was P1)"),
         ({"changes": [], "profile": "", "severity": "normal"}, "NOTHING TO DO: severity is normal"),
+        (
+            {"changes": [], "profile": "", "severity": "unknown", "values": {"app.replicas": 8}},
+            "NOTHING TO DO: already in force (single values, severity was unknown)",
+        ),
         ({"profile": "", "strengthen": False, "changes": []}, "NOTHING TO DO: already in force (single values)"),
         ({"profile": "", "strengthen": False}, "DONE: 2 changes in force (single values)"),
         ({"profile": "normal", "strengthen": False}, "DONE: 2 changes in force (profile normal)"),

@@ -206,12 +206,7 @@ def test_nobody_goes_back_to_an_outage(platform, record, state):
 
 
 def killed(state, record, playbook):
-    wanted = {
-        "run": "run-3", "playbook": playbook, "who": "bob", "source": "person", "kind": "incident", "preemptible": False,
-        "controller": {"host": "elsewhere", "pid": 1, "started": 1},
-    }  # fmt: skip
-    _lock.acquire(state, wanted, 0)
-    _journal.note(state, record["id"], event="run-start", run="run-3")
+    _journal.note(state, record["id"], event="run-start", run="run-3", number=1, actor="bob", playbook=playbook)
     _record.saw(state, record["id"], _runs.flat(AFTER))
 
 

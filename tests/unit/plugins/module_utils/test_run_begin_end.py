@@ -219,3 +219,45 @@ def test_the_lock_of_another_stays(host):
 def test_an_end_needs_nothing_but_the_beginning(host):
     required = {name for name, option in run_end.SPEC["argument_spec"].items() if option.get("required")}
     assert required - set(platform_snapshot.SPEC["argument_spec"]) == {"begun"}
+
+
+@pytest.mark.parametrize("blind", ["cannot read the tier", "breaks"])
+def test_what_a_run_set_is_its_own_where_its_end_could_not_see_it(host, monkeypatch, blind):
+    begun = host.begin("a")
+    host.set(begun, "cache-config", event_list_ttl=300)
+    cache = host.settings.pop("cache-config")
+    if blind == "breaks":
+        with monkeypatch.context() as broken:
+            broken.setattr(platform_snapshot, "run", raising(ValueError("a defect")))
+            with pytest.raises(ValueError, match="a defect"):
+                host.end(begun)
+    else:
+        host.unreadable = {"api": "no answer"}
+        [[warning, _how]] = host.end(begun)["report"]["lines"]
+        assert warning.startswith("the tier api could not be read at the end (no answer)")
+    assert FIELD not in host.records()[0]["changed"]
+
+    host.unreadable, host.settings["cache-config"] = {}, cache
+    host.settings["app"]["replicas"] = 5  # by hand, meanwhile
+    host.end(host.begin("b"))
+    changed = host.records()[0]["changed"]
+    assert (changed[FIELD]["run"], changed[FIELD]["from"], changed[FIELD]["to"]) == ("a", 60, 300)
+    assert ("app.replicas" in changed) is (blind == "breaks")  # of a run without an end nobody knows how far it came
+    assert host.records()[0]["unseen"] == {}
+    told = [reason for event, reason in host.events("event", "reason") if event in ("takeover", "note")]
+    assert told[0] == "its end did not see what it changed: respond.yml"
+    assert (told[1:] == ["changed by hand since the last run"]) is (blind == "cannot read the tier")
+
+
+def test_who_decided_on_what_is_no_longer_so_changes_nothing(host):
+    first = host.begin("a")
+    host.set(first, "cache-config", event_list_ttl=300)
+    known = len(host.events("event"))
+    host.end(first)
+    host.end(host.begin("b", known=known))  # nobody but the run that was known
+    other = host.begin("c")
+    host.set(other, "cache-config", event_list_ttl=900)
+    host.end(other)
+    with pytest.raises(Refusal, match=r"nothing was changed: respond\.yml of alice has changed the platform meanwhile"):
+        host.begin("d", known=known)
+    assert _lock.holder(host.state) is None

@@ -29,7 +29,7 @@ class Shop:
     def params(self, **given) -> dict:
         return {
             "token": "s3cret", "pgbouncer_admin_password": None, "chat": self.chat.option(), "state_directory": "", "commands": {},
-            "preempt": False, "preemptible": False, "wait": 0, "why": "", "severity": "", "kind": "incident", "failure": "",
+            "preempt": False, "preemptible": False, "wait": 0, "known": -1, "why": "", "severity": "", "kind": "incident", "failure": "",
             "prometheus_url": "", "metrics": {}, "thresholds": {}, **given,
         }  # fmt: skip
 

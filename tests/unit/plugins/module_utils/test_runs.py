@@ -56,7 +56,7 @@ def test_what_somebody_changed_by_hand_is_told_and_not_ours(state):
 
 def test_what_a_killed_run_changed_is_its_doing(state):
     opened, _how = record_for(state, WANTED, SETTINGS, None)
-    about = {"run": "killed", "number": 1, "actor": "bob", "playbook": "respond.yml"}
+    about = {"run": "killed", "number": 7, "actor": "bob", "playbook": "respond.yml"}
     _journal.note(state, opened["id"], event="run-start", **about)
     _journal.note(state, opened["id"], event="step-start", step="cache_config", **about)
     record, _how = record_for(state, WANTED, LATER, KILLED)

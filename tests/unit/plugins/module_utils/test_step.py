@@ -246,7 +246,7 @@ def modules(monkeypatch):
 
     module("changes", CHANGES="api")
     module("looks")
-    module("starts", CHANGES="app", LEASE_AFTER=90.0)
+    module("starts", CHANGES="app", LEASE_AFTER=90.0, followed_by=lambda params: ["compose", params["dir"]])
     return called
 
 
@@ -259,12 +259,12 @@ def steps(monkeypatch):
 
 def test_a_module_that_changes_something_is_a_step_of_a_run(modules, steps):
     assert _lane.perform(PACKAGE, "changes", {"x": 1}, False, claim={"run": "a"}) == {"changed": False}
-    assert _lane.perform(PACKAGE, "starts", {}, False, claim={"run": "a"}) == {"changed": False}
-    assert [(claim["run"], step, tier, after) for claim, step, tier, _work, after in steps] == [
-        ("a", "changes", "api", 60.0),
-        ("a", "starts", "app", 90.0),
+    assert _lane.perform(PACKAGE, "starts", {"dir": "/opt"}, False, claim={"run": "a"}) == {"changed": False}
+    assert [(claim["run"], step, tier, *after) for claim, step, tier, _work, *after in steps] == [
+        ("a", "changes", "api", 60.0, ()),
+        ("a", "starts", "app", 90.0, ["compose", "/opt"]),
     ]
-    assert modules == [("changes", {"x": 1}, False), ("starts", {}, False)]
+    assert modules == [("changes", {"x": 1}, False), ("starts", {"dir": "/opt"}, False)]
 
 
 @pytest.mark.parametrize(
