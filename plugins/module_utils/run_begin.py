@@ -64,8 +64,8 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
 
 def _begun(params: dict, state: State, wanted: dict, lock: dict, say: Say) -> dict:
     seen, present = platform_snapshot.run(params, True, say), _record.current(state)
-    if present and params["known"] >= 0 and (other := _runs.changed_by(_journal.events(state, present["id"])[params["known"] :])):
-        raise Refusal(f"nothing was changed: {other} {_runs.GO_ON}")
+    if present and params["known"] >= 0:
+        _require_as_known(_journal.events(state, present["id"])[params["known"] :], lock["taken_over_from"])
     about = {**wanted, "severity": _severity(params), "why": params["why"]}
     record, how = _runs.record_for(state, about, seen["settings"], lock["taken_over_from"])
     identity = params["identity"]
@@ -96,6 +96,13 @@ def _begun(params: dict, state: State, wanted: dict, lock: dict, say: Say) -> di
         "waited": round(lock["waited"], 2),
         "report": _report(state, lock, record, opened),
     }
+
+
+def _require_as_known(fresh: list[dict], lost: dict | None) -> None:
+    """What a killed run of our own rank still brought to its end is gone on from; another's change is a reason to look again."""
+    ours = lost["run"] if lost and lost["preemptible"] else None
+    if other := _runs.changed_by([event for event in fresh if event["run"] != ours]):
+        raise Refusal(f"nothing was changed: {other} {_runs.GO_ON}")
 
 
 def _severity(params: dict) -> str:

@@ -261,3 +261,16 @@ def test_who_decided_on_what_is_no_longer_so_changes_nothing(host):
     with pytest.raises(Refusal, match=r"nothing was changed: respond\.yml of alice has changed the platform meanwhile"):
         host.begin("d", known=known)
     assert _lock.holder(host.state) is None
+
+
+@pytest.mark.parametrize("preemptible", [True, False])
+def test_a_killed_run_is_gone_on_from_where_it_was_a_recovery(host, monkeypatch, preemptible):
+    killed = host.begin("a", preemptible=preemptible)
+    known = len(host.events("event"))
+    host.set(killed, "cache-config", event_list_ttl=300)  # what it left behind came to its end
+    monkeypatch.setattr(_lock, "_lost", lambda found, patient: "its controller died")
+    if preemptible:
+        assert host.begin("b", known=known)["claim"]["number"] == 2
+    else:
+        with pytest.raises(Refusal, match="has changed the platform meanwhile"):
+            host.begin("b", known=known)
