@@ -105,6 +105,12 @@ opened:
   description: Whether the run opened a record.
   returned: success
   type: bool
+unfinished:
+  description: What a killed run that was taken over from may have left half done (C(app)), though nothing of it differs; it is converged all the same.
+  returned: not in check mode
+  type: list
+  elements: str
+  sample: []
 waited:
   description: Seconds that it waited for the lock.
   returned: success

@@ -119,6 +119,7 @@ def test_a_killed_run_is_taken_over_and_told(host, monkeypatch):
     host.set(killed, "cache-config", event_list_ttl=300)
     monkeypatch.setattr(_lock, "_lost", lambda found, patient: "its controller died")
     begun = host.begin("b")
+    assert (killed["unfinished"], begun["unfinished"]) == ([], ["app"])
     assert begun["report"]["lines"] == [["taken over from respond.yml of alice (its controller died)", "warn"]]
     assert host.records()[0]["changed"][FIELD]["run"] == "a"
     assert begun["claim"]["number"] == 2
