@@ -42,7 +42,10 @@ ROOM = 4 * 2**20  # bytes: a record, its copy and a journal of thousands of step
 
 
 def run(params: dict, check_mode: bool, say: Say) -> dict:
-    """{claim, settings, opened, unfinished (what a killed run may have left half done), waited, seconds}. Refusal, before anything is changed: what is wrong with the state, or who has the lock."""
+    """{claim, settings, opened, unfinished (what a killed run may have left half done), waited, seconds}.
+
+    Refusal, before anything is changed: what is wrong with the state, or who has the lock.
+    """
     if check_mode:
         return {"changed": False, "claim": None}
     began = time.monotonic()
