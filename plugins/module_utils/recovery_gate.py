@@ -7,11 +7,14 @@ One call is one look, as in queue_watch. Nothing is held meanwhile; the evidence
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 
 from ansible_collections.smartsports.scaling.plugins.module_utils import (
     _clock,
     _journal,
+    _notify,
     _prometheus,
     _quiet,
     _record,
@@ -23,12 +26,14 @@ from ansible_collections.smartsports.scaling.plugins.module_utils._docker import
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, Say
 from ansible_collections.smartsports.scaling.plugins.module_utils._observation import RATE_WINDOW, Observation
 from ansible_collections.smartsports.scaling.plugins.module_utils._severity import overall
+from ansible_collections.smartsports.scaling.plugins.module_utils._state import State
 from ansible_collections.smartsports.scaling.plugins.module_utils._thresholds import METRICS, THRESHOLDS, merged
 from ansible_collections.smartsports.scaling.plugins.module_utils._web import require_requests
 
 SPEC = {
     "argument_spec": {
         **CONNECTION,
+        **_notify.CHAT,
         "state_directory": {"type": "path", "required": True},
         "identity": {"type": "dict", "required": True},
         "record": {"type": "str", "required": True},
@@ -70,8 +75,9 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
     first = params["began"] is None
     began = time.time() if first else params["began"]
     known = len(events) if first else params["known"]
-    _require_ours(_record.current(state), params, events[known:])
-
+    tells = params["wait"] and not params["lapsed"] and not check_mode  # what expires is renewed, and that is told
+    with _told(state, params, tells):
+        _require_ours(_record.current(state), params, events[known:])
     met, judged = look(params, thresholds, metrics)
     left = max(0.0, params["settle"] - since_change(events, _clock.now(), time.time() - began))
     verdict, why, at_least = _quiet.verdict(met, judged, left, params["watch"], bool(params["override"].strip()))
@@ -88,16 +94,41 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
     if not params["wait"]:
         return result
     if verdict == "hold":
-        if time.time() - began >= params["deadline_seconds"]:
-            raise Refusal(
-                f"{params['step']} was not done: not quiet within {params['deadline_seconds'] / 60:g} minutes ({why}); see playbooks/assess.yml, and run "
-                "the same command again, which goes on from here.",
-                report=result["report"],
-            )
+        with _told(state, params, tells):
+            _require_time(params, time.time() - began, why, result["report"])
         result["again"] = {"pause": params["every"], "began": began, "known": known}
     elif not check_mode:
         _tell(state, params, met, f"{params['step']}: {why}" + (f", because {params['override']}" if "without" in why else ""))
+    if verdict == "worse" and tells:
+        _tell_people(state, params, f"goes a stage back, and stops: {why}")
     return result
+
+
+def _require_time(params: dict, waited: float, why: str, report: dict) -> None:
+    if waited >= params["deadline_seconds"]:
+        raise Refusal(
+            f"{params['step']} was not done: not quiet within {params['deadline_seconds'] / 60:g} minutes ({why}); see playbooks/assess.yml, and run "
+            "the same command again, which goes on from here.",
+            report=report,
+        )
+
+
+@contextmanager
+def _told(state: State, params: dict, tells: bool) -> Iterator[None]:
+    """Nobody may be looking by the time that a recovery gives up."""
+    try:
+        yield
+    except Refusal as refusal:
+        if tells:
+            _tell_people(state, params, f"has stopped: {refusal}")
+        raise
+
+
+def _tell_people(state: State, params: dict, what: str) -> None:
+    identity = params["identity"]
+    event = {("recovery stopped", identity["run"]): f"{identity['playbook']} of {identity['who']} {what}"}
+    with suppress(Refusal):  # a record that is not there is what it has stopped for
+        _notify.beside(state, params["chat"], _record.read(state, params["record"]), event)
 
 
 def look(params: dict, thresholds: dict, metrics: dict) -> tuple[list, list]:

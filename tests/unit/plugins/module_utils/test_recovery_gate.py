@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import html
 import time
 from datetime import UTC, datetime
 
@@ -17,8 +18,13 @@ from ansible_collections.smartsports.scaling.plugins.module_utils import (
 )
 from ansible_collections.smartsports.scaling.plugins.module_utils._lane import Refusal, silent
 from ansible_collections.smartsports.scaling.plugins.module_utils._quiet import Condition
+from ansible_collections.smartsports.scaling.plugins.module_utils._severity import Reason
 
 CALM, GAP = Condition("cpu", 10.0, 70), Condition("memory", None, 80, 30, "gone")
+GIVEN_UP = (
+    "replicas 10 -> 6 was not done: not quiet within 1 minutes (missing: memory (gone)); see playbooks/assess.yml, and run the same command "
+    "again, which goes on from here."
+)
 IDENTITY = {"run": "run-1", "who": "alice", "playbook": "recover.yml"}
 
 
@@ -36,6 +42,7 @@ def gate(record, monkeypatch):
         defaults = {name: option.get("default") for name, option in recovery_gate.SPEC["argument_spec"].items()}
         given = {"state_directory": "x", "identity": IDENTITY, "record": record["id"], "step": "replicas 10 -> 6"}
         waits = {"quiet": 900, "settle": 300, "deadline_seconds": 60}
+        defaults["chat"] = {"webhook_url": "", "platform": "", "look": ""}
         return recovery_gate.run({**defaults, **given, **waits, **options}, check_mode, silent)
 
     return look
@@ -76,6 +83,34 @@ def test_the_time_since_the_last_change_counts(gate, state, record):
 def test_a_deadline_ends_it(gate):
     with pytest.raises(Refusal, match=r"replicas 10 -> 6 was not done: not quiet within 1 minutes \(missing: memory"):
         gate([GAP], began=time.time() - 61, known=0)
+
+
+@pytest.mark.parametrize("quiet", [{"check_mode": True}, {"lapsed": True}, {}])
+def test_people_are_told_once_that_it_has_given_up(gate, state, record, chat, quiet):
+    if "lapsed" in quiet:
+        state.write(f"records/{record['id']}.json", {**record, "lease_until": "2020-01-01T00:00:00Z"})
+    for _again in range(2):
+        with pytest.raises(Refusal, match="not quiet within"):
+            gate([GAP], began=time.time() - 61, known=0, chat=chat.option(), **quiet)
+    assert [html.unescape(text.splitlines()[1]) for text in heard(chat, 0 if quiet else 1)] == (
+        [] if quiet else ["recover.yml of alice has stopped: " + GIVEN_UP]
+    )
+
+
+def test_people_are_told_that_load_has_risen(gate, chat):
+    worse = Reason("cpu", 95.0, "%", 90, "P1", "prometheus", "1 min")
+    assert gate(judged=[worse], watch=True, chat=chat.option())["verdict"] == "worse"
+    [text] = heard(chat, 1)
+    assert text.splitlines()[1].startswith("recover.yml of alice goes a stage back, and stops: ")
+
+
+def heard(chat, number: int) -> list[str]:
+    """It is told by a process of its own."""
+    end = time.monotonic() + (10 if number else 0.5)
+    while len(chat.heard) < max(number, 1) and time.monotonic() < end:
+        time.sleep(0.01)
+    time.sleep(0.2 if number else 0)  # a second message would come as soon
+    return chat.heard
 
 
 def test_another_run_that_changes_the_platform_ends_it(gate, state, record):
