@@ -110,12 +110,17 @@ def test_who_hangs_or_refuses_one_resource_takes_nothing_from_the_others(platfor
     platform.start(3)
     platform.instances[2].always = ("GET", "hang")
     platform.instances[1].answers = [("GET", 400, {}, {"error": "no", "message": "no"})]
-    began = time.monotonic()
-    found = Client(platform.params(timeout=20)).read_within(RESOURCES, 3)  # enough for who answers, however busy this machine is
-    assert time.monotonic() - began < 15
+    found = Client(platform.params(timeout=1)).read_within(RESOURCES, 30)  # enough for who answers, however busy this machine is
     assert all("smartsports-app-1" in readings.told for readings in found.values())
     assert sum("smartsports-app-2" in readings.failed for readings in found.values()) == 1
-    assert all("no answer within 3 s" in str(readings.failed["smartsports-app-3"]) for readings in found.values())
+    assert all("smartsports-app-3" in readings.failed for readings in found.values())
+
+
+def test_what_is_not_told_in_time_is_not_waited_for(platform):
+    platform.start(1)
+    platform.instances[0].always = ("GET", "hang")
+    found = Client(platform.params(timeout=20)).read_within(RESOURCES, 0.2)
+    assert {str(readings.failed["smartsports-app-1"]) for readings in found.values()} == {"no answer within 0.2 s"}
 
 
 def test_a_token_that_all_refuse_is_a_refusal(platform):
