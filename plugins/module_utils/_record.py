@@ -45,7 +45,11 @@ def current(state: State) -> dict | None:
 
 def expiring(state: State) -> list[dict]:
     """The open records in which something was changed, and which therefore expire; the oldest first."""
-    return [found for found in records(state) if not found["closed"] and (found["changed"] or _begun(state, found))]
+    return [
+        found
+        for found in records(state)
+        if not found["closed"] and (found["changed"] or found.get("unseen") or _begun(state, found))
+    ]
 
 
 def overdue(state: State, now: str) -> list[dict]:

@@ -57,38 +57,74 @@ def record_for(state: State, wanted: dict, settings: dict, taken_over: dict | No
     What differs from what the last run left is told: as the doing of the run that was killed, or as changed by hand.
     """
     now = flat(settings)
+    around = _record.current(state)
     record, how = _record.join_or_open(state, wanted, now)
     if how == "refused":
         raise Refusal(
             f"incident {record['id']} of {record['who']} is open since {record['opened']}, and a run of kind {wanted['kind']} does not change "
             "anything meanwhile; close it with playbooks/incident.yml -e action=close when it is over."
         )
+    if before := record if how == "joined" else around:
+        complete(state, before, now, taken_over)
     if how == "joined":
-        record = _complete(state, record, now, taken_over)
+        # A tier that could not be read when the record was opened was not changed since by any run.
+        return _record.extend(state, record["id"], now), how
     return _record.saw(state, record["id"], now), how
 
 
-def _complete(state: State, record: dict, now: dict, taken_over: dict | None) -> dict:
+def complete(state: State, record: dict, now: dict, taken_over: dict | None = None) -> None:
+    """Write down what killed runs left, and what was changed by hand since. In this order, whoever is killed here is gone on from."""
     events = _journal.events(state, record["id"])
-    theirs = _unwritten(record, events, now)
+    theirs = {name: change for name, change in unwritten(record, events, now).items() if name in now}
+    for run in _runs_of(theirs):
+        _record.set_changes(state, record["id"], _of(theirs, run), run)
+    begun = unfinished(events)
     for event in _journal.complete(events):
         _journal.note(state, record["id"], **event)
-    for run in dict.fromkeys(change["run"] for change in theirs.values()):
-        changes = {name: change for name, change in theirs.items() if change["run"] == run}
+    _tell_changes(state, record, events, theirs, taken_over)
+    known = {name: change["to"] for name, change in _record.read(state, record["id"])["changed"].items()}
+    found = differences(record["seen"], now).items()
+    if by_hand := {name: change for name, change in found if name not in theirs and known.get(name) != change["to"]}:
+        _journal.note(state, record["id"], event="note", reason="changed by hand since the last run", **_between(by_hand))
+    hidden = dict.fromkeys((name for name in record["seen"] if name not in now), begun["run"]) if begun else {}
+    _record.saw(state, record["id"], now, hidden)
+
+
+def settle(state: State, record: dict, now: dict) -> None:
+    """Write down what earlier runs set where it could not be seen until now."""
+    events, unseen = _journal.events(state, record["id"]), record.get("unseen", {})
+    theirs = {name: change for name, change in unwritten(record, events, now).items() if name in unseen and name in now}
+    for run in _runs_of(theirs):
+        _record.set_changes(state, record["id"], _of(theirs, run), run)
+    _tell_changes(state, record, events, theirs)
+
+
+def _tell_changes(state: State, record: dict, events: list[dict], changes: dict, taken_over: dict | None = None) -> None:
+    """Into the journal: what runs did whose ends did not tell it."""
+    for run in _runs_of(changes):
         begun = _beginning(events, run)
         whose = {name: begun[name] for name in ("actor", "run", "number", "playbook")}
         why = taken_over["reason"] if taken_over and taken_over["run"] == run else "its end did not see what it changed"
-        _record.set_changes(state, record["id"], changes, run)
-        _journal.note(state, record["id"], event="takeover", reason=f"{why}: {begun['playbook']}", **whose, **_between(changes))
-    if by_hand := {name: change for name, change in differences(record["seen"], now).items() if name not in theirs}:
-        _journal.note(state, record["id"], event="note", reason="changed by hand since the last run", **_between(by_hand))
-    # A tier that could not be read when the record was opened was not changed since by any run.
-    return _record.extend(state, record["id"], now)
+        told = _between(_of(changes, run))
+        _journal.note(state, record["id"], event="takeover", reason=f"{why}: {begun['playbook']}", **whose, **told)
 
 
 def ours(state: State, record: dict, now: dict) -> dict:
     """What our runs changed, as a record has it: also what is not written there yet, because a run has no end or its end could not see it."""
-    return {**record["changed"], **_unwritten(record, _journal.events(state, record["id"]), now)}
+    return {**record["changed"], **unwritten(record, _journal.events(state, record["id"]), now)}
+
+
+def unwritten(record: dict, events: list[dict], now: dict) -> dict:
+    """What is not in the record yet: field -> {from, to (None where it still cannot be seen), run, at}."""
+    begun, unseen = unfinished(events), record.get("unseen", {})
+    found = differences(record["seen"], now)
+    found |= {name: {"from": record["seen"].get(name), "to": None} for name in unseen if name not in now}
+    runs = {name: unseen.get(name) or (begun and begun["run"]) for name in found}
+    return {
+        name: {**change, "run": runs[name], "at": _beginning(events, runs[name])["at"]}
+        for name, change in found.items()
+        if runs[name]
+    }
 
 
 def unfinished(events: list[dict]) -> dict | None:
@@ -97,18 +133,22 @@ def unfinished(events: list[dict]) -> dict | None:
     return _beginning(events, lost[0]["run"]) if lost else None
 
 
-def _unwritten(record: dict, events: list[dict], now: dict) -> dict:
-    begun = unfinished(events)
-    found = {}
-    for name, change in differences(record["seen"], now).items():
-        if run := begun["run"] if begun else record.get("unseen", {}).get(name):
-            found[name] = {**change, "run": run, "at": _beginning(events, run)["at"]}
-    return found
+def latest(events: list[dict], changes: dict) -> dict | None:
+    """The beginning of the last run that made one of `changes`; None for none."""
+    return max((_beginning(events, run) for run in _runs_of(changes)), key=lambda begun: begun["number"], default=None)
 
 
 def _beginning(events: list[dict], run: str) -> dict:
     nothing = {"run": run, "number": 0, "actor": "somebody", "playbook": "a run", "at": ""}  # of a journal that lost lines
     return next((event for event in events if (event["run"], event["event"]) == (run, "run-start")), nothing)
+
+
+def _runs_of(changes: dict) -> list[str]:
+    return list(dict.fromkeys(change["run"] for change in changes.values()))
+
+
+def _of(changes: dict, run: str) -> dict:
+    return {name: change for name, change in changes.items() if change["run"] == run}
 
 
 def _between(changes: dict) -> dict:

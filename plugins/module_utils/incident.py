@@ -93,8 +93,11 @@ def _act(params: dict, state, present: dict | None, now: dict) -> tuple[dict, st
             "who": who,
             "source": params["identity"]["source"],
         }
+        around = present
         present, how = _record.join_or_open(state, wanted, now)
         _refuse_within_an_incident(params, present)  # somebody may have opened one meanwhile
+        if around and how == "opened":
+            _runs.complete(state, around, now)
         if how == "joined":
             event, why = "severity", params["why"] or f"raised to {present['severity']}"
         else:

@@ -78,7 +78,7 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
     tells = params["wait"] and not params["lapsed"] and not check_mode  # what expires is renewed, and that is told
     with _told(state, params, tells):
         _require_ours(_record.current(state), params, events[known:])
-    met, judged = look(params, thresholds, metrics)
+        met, judged = look(params, thresholds, metrics)
     left = max(0.0, params["settle"] - since_change(events, _clock.now(), time.time() - began))
     verdict, why, at_least = _quiet.verdict(met, judged, left, params["watch"], bool(params["override"].strip()))
     line = _line(verdict, why, max(left, at_least), met, overall(judged))

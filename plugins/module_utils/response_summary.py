@@ -63,7 +63,8 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
     }
     if missing or failures:
         raise Refusal(_sentence(plan, missing, failures), report=report)
-    return {"changed": False, "in_force": plan["changes"], "report": report}
+    made = [change for change in plan["changes"] if change["from"] != change["to"]]  # the others were only finished
+    return {"changed": False, "in_force": made, "report": report}
 
 
 def _title(plan: dict, missing: list, failed: bool, check_mode: bool) -> str:

@@ -58,7 +58,8 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
     unfinished = [*params["unfinished"], *([] if changed == record["changed"] else ["app"])]
     back = {"name": record["id"], "subject": f"as before {record['id']}", "before": record["baseline"], "told": []}
     if params["last"]:
-        back = last(_journal.events(state, record["id"]), changed)
+        events = _journal.events(state, record["id"])
+        back = last(events, _runs.unwritten(record, events, now))
         changed = {name: change for name, change in changed.items() if name in back["before"]}
     wanted = {name: change for name, change in changed.items() if _chosen(name, params["fields"], params["tiers"])}
     _require_readable(wanted, now, unreadable)
@@ -91,16 +92,17 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
     }
 
 
-def last(events: list, changed: dict) -> dict:
+def last(events: list, unwritten: dict) -> dict:
     """The last run that changed something: {name, subject, before (field -> value), told}.
 
     One that takes back is none, so that a second undo neither does again what was undone, nor undoes more. Refusal: there is none.
+    `unwritten`: what no end tells of (_runs).
     """
     ends = [event for event in events if event["event"] in ("run-end", "takeover") and event["after"]]
     found = next((event for event in reversed(ends) if not _undoes(event["playbook"])), None)
-    begun = _runs.unfinished(events)
-    lost = {name: change["from"] for name, change in changed.items() if begun and change["run"] == begun["run"]}
-    if lost and not _undoes(begun["playbook"]):  # nobody has taken it over yet
+    begun = _runs.latest(events, unwritten)
+    if begun and not _undoes(begun["playbook"]) and (found is None or begun["number"] >= found["number"]):
+        lost = {name: change["from"] for name, change in unwritten.items() if change["run"] == begun["run"]}
         found = {**begun, "before": lost, "event": "killed"}
     if found is None:
         raise Refusal(

@@ -68,7 +68,7 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
 def _begun(params: dict, state: State, wanted: dict, lock: dict, say: Say) -> dict:
     seen, present = platform_snapshot.run(params, True, say), _record.current(state)
     if present and params["known"] >= 0:
-        _require_as_known(_journal.events(state, present["id"])[params["known"] :], lock["taken_over_from"])
+        _require_as_known(params, state, present, lock["taken_over_from"])
     about = {**wanted, "severity": _severity(params), "why": params["why"]}
     record, how = _runs.record_for(state, about, seen["settings"], lock["taken_over_from"])
     identity = params["identity"]
@@ -102,11 +102,16 @@ def _begun(params: dict, state: State, wanted: dict, lock: dict, say: Say) -> di
     }
 
 
-def _require_as_known(fresh: list[dict], lost: dict | None) -> None:
+def _require_as_known(params: dict, state: State, record: dict, lost: dict | None) -> None:
     """What a killed run of our own rank still brought to its end is gone on from; another's change is a reason to look again."""
     ours = lost["run"] if lost and lost["preemptible"] else None
+    fresh = _journal.events(state, record["id"])[params["known"] :]
     if other := _runs.changed_by([event for event in fresh if event["run"] != ours]):
-        raise Refusal(f"nothing was changed: {other} {_runs.GO_ON}")
+        identity, why = params["identity"], f"nothing was changed: {other} {_runs.GO_ON}"
+        if identity["source"] != "schedule":  # what expires is renewed, and that is told
+            told = f"{identity['playbook']} of {identity['who']} has stopped: {why}"
+            _notify.beside(state, params["chat"], record, {("recovery stopped", identity["run"]): told})
+        raise Refusal(why)
 
 
 def _severity(params: dict) -> str:

@@ -82,8 +82,9 @@ def _keep(state: State, claim: dict, begun: dict, changes: dict, seen: dict, fai
         _record.discard(state, claim["record"])
         _journal.forget(state, claim["record"])
         return False
-    _record.set_changes(state, claim["record"], changes, claim["run"])
     now = _runs.flat(seen)
+    _runs.settle(state, _record.read(state, claim["record"]), now)
+    _record.set_changes(state, claim["record"], changes, claim["run"])
     hidden = [name for name in _runs.flat(begun["settings"]) if name not in now] if _runs.did_something(state, claim) else []
     _record.saw(state, claim["record"], now, dict.fromkeys(hidden, claim["run"]))
     _record.extend(state, claim["record"], now)  # a tier that could not be read at the beginning was not changed either

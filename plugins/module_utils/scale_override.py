@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from ansible_collections.smartsports.scaling.plugins.module_utils import _scale_file
@@ -24,7 +25,7 @@ SPEC = {
 
 def followed_by(params: dict) -> list[str]:
     """Words on the command line of what goes on after this step, and may outlive the run."""
-    return ["compose", params["project_dir"]]
+    return ["compose", os.path.abspath(params["project_dir"])]
 
 
 def run(params: dict, check_mode: bool, say: Say) -> dict:

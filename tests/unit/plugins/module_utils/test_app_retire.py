@@ -107,8 +107,10 @@ def test_nobody_waits_for_one_that_stops_slowly(retire):
         if len(asked) == 3:
             raise Refusal("respond.yml pre-empts this run.")
 
+    engine = Slow()
     began = time.monotonic()
     with asked_at_safe_points(ask), pytest.raises(Refusal, match="pre-empts"):
-        retire(["app-1"], Slow())
+        retire(["app-1"], engine)
     going.set()
     assert time.monotonic() - began < 5
+    assert engine.removed == ["id1"]  # one that is about to stop would count as one that runs

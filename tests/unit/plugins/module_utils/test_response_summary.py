@@ -172,6 +172,11 @@ def test_check_mode_previews_and_looks_at_nothing():
     assert report["status"] == "warn"
 
 
+def test_what_was_only_finished_is_no_change_to_go_back_from():
+    result = summary(plan={"changes": [FLAG, {**REPLICAS, "from": 8}]})
+    assert result["in_force"] == [FLAG]
+
+
 def test_a_change_that_is_not_in_force_is_named_and_fails():
     with pytest.raises(Refusal) as refusal:
         summary(

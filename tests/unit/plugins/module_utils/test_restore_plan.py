@@ -206,7 +206,7 @@ def test_nobody_goes_back_to_an_outage(platform, record, state):
 
 
 def killed(state, record, playbook):
-    _journal.note(state, record["id"], event="run-start", run="run-3", number=1, actor="bob", playbook=playbook)
+    _journal.note(state, record["id"], event="run-start", run="run-3", number=3, actor="bob", playbook=playbook)
     _record.saw(state, record["id"], _runs.flat(AFTER))
 
 
@@ -215,7 +215,15 @@ def test_the_last_run_may_be_one_that_was_killed(platform, two_runs, state):
     platform["settings"]["cache-config"]["event_list_ttl"] = 900
     planned = plan(last=True)
     assert goals(planned) == {"cache-config.event_list_ttl": 300}
-    assert planned["report"]["lines"] == ["takes back run 1, tune_cache.yml of bob, which did not come to its end"]
+    assert planned["report"]["lines"] == ["takes back run 3, tune_cache.yml of bob, which did not come to its end"]
+
+
+def test_the_last_run_may_be_one_whose_end_saw_nothing(platform, two_runs, state):
+    killed(state, two_runs, "tune_cache.yml")
+    _journal.note(state, two_runs["id"], event="run-end", run="run-3", number=3, actor="bob", playbook="tune_cache.yml")
+    _record.saw(state, two_runs["id"], {}, {"cache-config.event_list_ttl": "run-3"})
+    platform["settings"]["cache-config"]["event_list_ttl"] = 900
+    assert goals(plan(last=True)) == {"cache-config.event_list_ttl": 300}
 
 
 def test_an_undo_that_was_killed_is_gone_on_with(platform, two_runs, state):

@@ -275,3 +275,61 @@ def test_a_killed_run_is_gone_on_from_where_it_was_a_recovery(host, monkeypatch,
     else:
         with pytest.raises(Refusal, match="has changed the platform meanwhile"):
             host.begin("b", known=known)
+
+
+CACHE = "cache-config"
+
+
+def hidden(host, monkeypatch, how):
+    """A run has set something, and its tier cannot be read any more: at its end, or where it was killed."""
+    begun = host.begin("a")
+    host.set(begun, CACHE, event_list_ttl=300)
+    cache, host.unreadable = host.settings.pop(CACHE), {"api": "no answer"}
+    if how == "its end":
+        host.end(begun)
+    else:
+        monkeypatch.setattr(_lock, "_lost", lambda found, patient: "its controller died" if found["run"] == "a" else "")
+
+    def again():
+        host.settings[CACHE], host.unreadable = cache, {}
+
+    return again
+
+
+@pytest.mark.parametrize("how", ["its end", "a kill"])
+def test_what_a_run_set_is_its_own_also_where_the_next_one_cannot_see_it_either(host, monkeypatch, how):
+    again = hidden(host, monkeypatch, how)
+    second = host.begin("b")
+    [record] = host.records()
+    assert record["unseen"] == {FIELD: "a"}
+    assert [each["id"] for each in _record.expiring(host.state)] == [record["id"]]
+    assert _runs.ours(host.state, record, _runs.flat(host.settings))[FIELD]["to"] is None
+    again()
+    host.end(second)
+    [record] = host.records()
+    assert record["unseen"] == {}
+    assert [record["changed"][FIELD][name] for name in ("run", "from", "to")] == ["a", 60, 300]
+
+
+def test_a_killed_run_keeps_what_it_set_where_its_successor_is_killed_as_well(host, monkeypatch):
+    host.set(host.begin("a"), CACHE, event_list_ttl=300)
+    monkeypatch.setattr(_lock, "_lost", lambda found, patient: "its controller died")
+    with monkeypatch.context() as broken:
+        broken.setattr(_runs, "_tell_changes", raising(KeyboardInterrupt()))
+        with pytest.raises(KeyboardInterrupt):
+            host.begin("b")
+    host.begin("c")
+    [record] = host.records()
+    assert record["changed"][FIELD]["run"] == "a"
+    assert not any("by hand" in reason for (reason,) in host.events("reason"))
+
+
+def test_a_killed_run_of_an_outer_record_ends_where_an_inner_one_is_opened(host, monkeypatch):
+    host.set(host.begin("a", kind="planned"), CACHE, event_list_ttl=300)
+    monkeypatch.setattr(_lock, "_lost", lambda found, patient: "its controller died")
+    host.begin("b")
+    inner, outer = sorted(host.records(), key=lambda record: record["kind"])
+    assert (outer["kind"], inner["kind"], inner["parent"]) == ("planned", "incident", outer["id"])
+    assert outer["changed"][FIELD]["run"] == "a"
+    host.settings[CACHE]["event_list_ttl"] = 999
+    assert _runs.ours(host.state, outer, _runs.flat(host.settings))[FIELD]["to"] == 300

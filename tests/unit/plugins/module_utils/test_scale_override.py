@@ -26,6 +26,10 @@ def directory(tmp_path):
     return tmp_path
 
 
+def test_what_follows_is_known_by_the_directory_as_compose_gets_it():
+    assert scale_override.followed_by({"project_dir": "/opt/shop/"}) == ["compose", "/opt/shop"]
+
+
 def test_keeps_the_number_once(directory):
     assert keep(directory)["changed"]
     assert _scale_file.kept(directory) == 3
