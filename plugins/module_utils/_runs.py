@@ -76,8 +76,7 @@ def complete(state: State, record: dict, now: dict, taken_over: dict | None = No
     """Write down what killed runs left, and what was changed by hand since. In this order, whoever is killed here is gone on from."""
     events = _journal.events(state, record["id"])
     theirs = {name: change for name, change in unwritten(record, events, now).items() if name in now}
-    for run in _runs_of(theirs):
-        _record.set_changes(state, record["id"], _of(theirs, run), run)
+    _set_changes(state, record, theirs)
     begun = unfinished(events)
     for event in _journal.complete(events):
         _journal.note(state, record["id"], **event)
@@ -94,9 +93,14 @@ def settle(state: State, record: dict, now: dict) -> None:
     """Write down what earlier runs set where it could not be seen until now."""
     events, unseen = _journal.events(state, record["id"]), record.get("unseen", {})
     theirs = {name: change for name, change in unwritten(record, events, now).items() if name in unseen and name in now}
-    for run in _runs_of(theirs):
-        _record.set_changes(state, record["id"], _of(theirs, run), run)
+    _set_changes(state, record, theirs)
     _tell_changes(state, record, events, theirs)
+
+
+def _set_changes(state: State, record: dict, changes: dict) -> None:
+    """Into the record, each as its run's."""
+    for run in _runs_of(changes):
+        _record.set_changes(state, record["id"], _of(changes, run), run)
 
 
 def _tell_changes(state: State, record: dict, events: list[dict], changes: dict, taken_over: dict | None = None) -> None:

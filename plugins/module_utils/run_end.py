@@ -39,10 +39,8 @@ def run(params: dict, check_mode: bool, say: Say) -> dict:
     state = State.open(claim["state_directory"], claim["daemon"])
     try:
         found = platform_snapshot.run(params, True, say)
-        seen, unreadable = (
-            found["settings"],
-            {tier: why for tier, why in found["unreadable"].items() if tier not in claim["unreadable"]},
-        )
+        seen = found["settings"]
+        unreadable = {tier: why for tier, why in found["unreadable"].items() if tier not in claim["unreadable"]}
         looked = time.monotonic()
         changes = _runs.differences(_runs.flat(begun["settings"]), _runs.flat(seen))
         record = _record.read(state, claim["record"])

@@ -209,17 +209,22 @@ def test_a_controller_killed_here_is_not_waited_for(state):
     assert (claim["taken_over_from"]["run"], claim["taken_over_from"]["reason"]) == ("a", "its controller died")
 
 
+def ending(process, said):
+    """What ends a process as soon as somebody says that he waits for it."""
+
+    def say(text):
+        said.append(text)
+        process.terminate()
+        process.wait()
+
+    return say
+
+
 def test_a_step_that_outlives_its_controller_is_waited_for(state, dead, step):
     acquire(state, run_of("a", controller=dead), 0)
     renew(state, "a", step="drain", process=recorded(step))
     said = []
-
-    def say(text):
-        said.append(text)
-        step.terminate()
-        step.wait()
-
-    claim = acquire(state, run_of("b"), 30, say)
+    claim = acquire(state, run_of("b"), 30, ending(step, said))
     assert len(said) == 1
     assert claim["taken_over_from"]["step"] == "drain"
     check(state, "b")
@@ -231,13 +236,7 @@ def test_what_follows_a_step_and_outlives_its_controller_is_waited_for(state, de
     renew(state, "a", step="scale_override")
     renew(state, "a", seconds=90, follows=[f"60.{os.getpid()}", "sleep"])
     said = []
-
-    def say(text):
-        said.append(text)
-        follower.terminate()
-        follower.wait()
-
-    claim = acquire(state, run_of("b"), 30, say)
+    claim = acquire(state, run_of("b"), 30, ending(follower, said))
     assert len(said) == 1 and claim["waited"] < 30
     assert _lock.holder(state)["follows"] == []
     assert not _process.works(["compose", "/of-nobody"]) and not _process.works([])
